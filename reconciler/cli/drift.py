@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler import workflow
-from reconciler.address import Address
 from reconciler.cli import console, showing
 from reconciler.cli.exit_codes import DIFFERENCES, DONE, ERROR
 from reconciler.cli.manual import Page
-from reconciler.cli.next_steps import command_line
+from reconciler.cli.next_steps import command_line, command_lines
 from reconciler.cli.options import account_options, baseline_options, file_options, ledger_options, scope_options
 from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
 from reconciler.workflow import Endpoint, Inputs
+
+if TYPE_CHECKING:
+    from reconciler.documents.drift import DriftFile
 
 EPILOG = """\b
 Examples:
@@ -31,6 +34,15 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, text: str) -> f
     if not found <= set(KINDS):
         raise click.BadParameter(f"use {', '.join(KINDS)}, or several of them, separated by commas")
     return found
+
+
+def _with_next_steps(found: DriftFile, inputs: Inputs, endpoint: Endpoint) -> DriftFile:
+    from reconciler.documents.drift_steps import Commands, with_next_steps  # noqa: PLC0415 - see showing
+
+    shown = found.to_json()
+    chosen = replace(inputs, targets=(), excludes=())
+    accept, apply = (command_lines(verb, chosen, endpoint, shown=shown) for verb in ("accept", "apply"))
+    return with_next_steps(found, Commands(accept, apply, command_lines("drift", inputs, endpoint, shown=shown)))
 
 
 @click.command(cls=Page, epilog=EPILOG)
@@ -56,25 +68,18 @@ def drift(inputs: Inputs, endpoint: Endpoint, output: Output, *, fail_on: frozen
     PATH is a file, or a folder that contains reconciler.yaml; the default is the current folder. Shows the live and the
     configured value of each field that differs, and lists missing and unmanaged resources. Also lists undeclared
     settings: live values in the configuration, notifications, and webhooks of the account and of declared services.
+    Each finding shows how to accept, revert, and ignore it, and its owners, if the repository has a CODEOWNERS file.
     Exits with status 2 if there is drift.
     """
     run = Run(display(lines_on_stdout=False, may_colour=output.may_colour))
     found = run.execute(
         lambda: workflow.drift(inputs, endpoint, run.display, searches_unmanaged="unmanaged" in fail_on)
     )
+    found = _with_next_steps(found, inputs, endpoint)
     showing.show_drift(found, output)
     if output.as_text and found.differences:
-        shown = found.to_json()
-        again = command_line("apply", inputs, endpoint, shown=shown)
-        first = found.differences[0]
-        name = Address.parse(first.address)
-        named = name.child(*first.fields[0].path.split(".")) if first.state == "differs" and first.fields else name
-        chosen = replace(inputs, targets=(), excludes=())
-        accept = command_line("accept", chosen, endpoint, options=(str(named),), shown=shown)
-        console.out(
-            f"\nTo revert the drift, apply the configuration:\n  {again}\nTo accept a live value, write it into the "
-            f"configuration:\n  {accept}\n"
-        )
+        again = command_line("apply", inputs, endpoint, shown=found.to_json())
+        console.out(f"\nTo revert all of the drift, apply the configuration:\n  {again}\n")
     counts = {
         "differences": len(found.differences),
         "unmanaged": len(found.unmanaged) + len(found.undeclared_settings),

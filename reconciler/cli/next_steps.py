@@ -6,7 +6,7 @@ Takes the inputs of a command; returns a command line that can be pasted.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from reconciler.redaction import may_be_secret
 from reconciler.render.terminal import escape
@@ -28,6 +28,13 @@ def command_line(
         scope: Whether the command takes --env, --target, --exclude, --rotate, and --approve. A saved plan contains
             them.
     """
+    return command_lines(verb, inputs, endpoint, shown=shown, scope=scope)(options)
+
+
+def command_lines(
+    verb: str, inputs: Inputs, endpoint: Endpoint, *, shown: str = "", scope: bool = True
+) -> Callable[[Sequence[str]], str]:
+    """Return a function that writes the command with the words that it takes; see `command_line`."""
     named = [
         *([("--env", inputs.environment)] if scope else []),
         *(("--target", address) for address in (inputs.targets if scope else ())),
@@ -44,7 +51,12 @@ def command_line(
         ("--api-url", endpoint.api_url),
         ("--profile", endpoint.profile),
     ]
-    words = ["reconciler", verb, *([inputs.path] if inputs.path != "." else []), *options]
-    words += [word for name, value in named if value for word in (name, value)]
-    words += ["--strict"] if inputs.strict else []
+    before = ["reconciler", verb, *([inputs.path] if inputs.path != "." else [])]
+    after = [word for name, value in named if value for word in (name, value)]
+    after += ["--strict"] if inputs.strict else []
+    head, tail = _quoted(before), _quoted(after)
+    return lambda words: " ".join(filter(None, (head, _quoted(words), tail)))
+
+
+def _quoted(words: Sequence[str]) -> str:
     return " ".join(escape(shlex.quote(word)) for word in words)

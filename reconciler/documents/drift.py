@@ -18,6 +18,7 @@ from reconciler.documents.parts import (
     ChangePart,
     FieldPart,
     InnerPart,
+    NextStepsPart,
     Part,
     SincePart,
     SourcePart,
@@ -76,6 +77,11 @@ class DriftField(Part):
         exclude_if=lambda part: part is None,
         description="The entry since which the value was right; for what was removed, the commit that removed it.",
     )
+    owners: tuple[str, ...] = Field(
+        default=(),
+        exclude_if=lambda names: not names,
+        description="The owners of the file that sets it, by the repository's CODEOWNERS; absent if none.",
+    )
 
 
 class Difference(Part):
@@ -102,6 +108,16 @@ class Difference(Part):
         default=None,
         exclude_if=lambda part: part is None,
         description="The entry since which it was as declared, or the commit that removed it.",
+    )
+    owners: tuple[str, ...] = Field(
+        default=(),
+        exclude_if=lambda names: not names,
+        description="The owners of the file that declares it, by the repository's CODEOWNERS; absent if none.",
+    )
+    next_steps: NextStepsPart | None = Field(
+        default=None,
+        exclude_if=lambda part: part is None,
+        description="How to accept, revert, or ignore all of it; absent if the command that ran is unknown.",
     )
 
 

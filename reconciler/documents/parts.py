@@ -195,6 +195,20 @@ class ChangePart(Part):
     since: SincePart | None = Field(default=None, exclude_if=lambda entry: entry is None, description=_SINCE)
 
 
+class NextStepsPart(Part):
+    """The ways out of one finding of a drift."""
+
+    accept: str = Field(description="The command that writes the live value into the configuration.")
+    revert: str = Field(
+        description="The command that applies the configured value; for an undeclared setting, YAML that clears it. "
+        "Empty if an apply does not change it."
+    )
+    ignore: str = Field(description="YAML that hides the finding, or the command that leaves it out.")
+
+
+_NEXT_STEPS = "How to accept, revert, or ignore it; absent if the command that ran is unknown."
+
+
 class UnmanagedPart(Part):
     """A live resource that the configuration does not declare."""
 
@@ -202,6 +216,9 @@ class UnmanagedPart(Part):
     kind: str = Field(description="Its kind.")
     sid: str = Field(description="Its SID.")
     name: str = Field(description="Its natural key.")
+    next_steps: NextStepsPart | None = Field(
+        default=None, exclude_if=lambda part: part is None, description=_NEXT_STEPS
+    )
 
 
 class UndeclaredPart(Part):
@@ -217,6 +234,9 @@ class UndeclaredPart(Part):
     risk: Literal["low", "medium", "high"] = Field(description="High for a URL that can reject messages.")
     meaning: str = Field(description="What the setting does.")
     clearable: bool = Field(description="Whether `null` or `sealed: true` can clear it.")
+    next_steps: NextStepsPart | None = Field(
+        default=None, exclude_if=lambda part: part is None, description=_NEXT_STEPS
+    )
 
 
 class WarningPart(Part):

@@ -12,12 +12,20 @@ from reconciler.documents.drift import DriftFile
 from reconciler.kinds import kind_noun
 from reconciler.render.markdown import Words, changes_markdown, grouped, settled
 from reconciler.render.markdown_text import Repository, shortened
-from reconciler.render.rows import ChangeRow, ChangesView, FieldRow, SettingRow
+from reconciler.render.rows import ChangeRow, ChangesView, FieldRow, NextSteps, SettingRow
 from reconciler.render.standing import baseline_text, change_standing, field_standing, pending_text
 from reconciler.render.terminal import Paint, Style, escape, wrap
 from reconciler.render.values import TEXT_LIMIT, both_texts, line_texts, literal, quoted, side_text, what_text
 from reconciler.render.view import drift_view
-from reconciler.render.wording import UNDECLARED_ADVICE, count, incomplete, not_listed, undeclared
+from reconciler.render.wording import (
+    UNDECLARED_ADVICE,
+    count,
+    first_steps,
+    incomplete,
+    not_listed,
+    owned_by,
+    undeclared,
+)
 
 CHAT_LINES = 8
 CHAT_NOT_COMPARED = 3
@@ -120,6 +128,7 @@ class _Page:
                 for row in group.rows:
                     name = f" {quoted(row.name)}" if row.name else ""
                     yield from self._lines(2, f"{escape(kind_noun(group.kind))} {escape(row.address)}{name}", "dim")
+            yield from self._example(plan.unmanaged[0].rows[0].next_steps, plan.counts.unmanaged, "resource")
         if plan.unverified:
             yield ""
             yield from self._lines(0, f"Not compared: {count(len(plan.unverified), 'write-only value')}.")
@@ -150,6 +159,17 @@ class _Page:
             if is_high or self.verbose:
                 yield from self._lines(4, escape(row.meaning), "dim")
         yield from self._lines(2, UNDECLARED_ADVICE, "dim")
+        yield from self._example(settings[0].next_steps, len(settings), "setting")
+
+    def _example(self, steps: NextSteps, number: int, noun: str) -> Iterator[str]:
+        if steps:
+            yield from self._lines(2, first_steps(number, noun))
+            yield from self._next_steps(4, steps)
+
+    def _next_steps(self, indent: int, steps: NextSteps) -> Iterator[str]:
+        """The ways out of a finding, each on one line so that it can be copied."""
+        for name, text in steps:
+            yield f"{' ' * indent}{self.paint(f'{name}:', 'dim')} {escape(text)}"
 
     def _change(self, change: ChangeRow) -> Iterator[str]:
         yield from self._lines(
@@ -157,18 +177,21 @@ class _Page:
         )
         what = what_text(change.kind, change.name, change.service)
         place = f" · {escape(change.source.place)}" if change.source is not None else ""
-        yield from self._lines(2, what + place, "dim")
+        owner = f" · {escape(owned_by(change.owners))}" if change.owners else ""
+        yield from self._lines(2, what + place + owner, "dim")
         for words in (change.reason, change_standing(change)):
             if words:
                 yield from self._lines(2, escape(words))
-        if change.action in {"create", "delete"} and not self.verbose:
-            return  # its presence or absence says it all
-        for row in change.fields:
-            yield from self._field(row, change)
+        # The presence or absence of a resource says it all.
+        if change.action not in {"create", "delete"} or self.verbose:
+            for row in change.fields:
+                yield from self._field(row, change)
+        yield from self._next_steps(2, change.next_steps)
 
     def _field(self, row: FieldRow, change: ChangeRow) -> Iterator[str]:
         via = f" ({escape(row.source.via)})" if row.source is not None and row.source.via else ""
         notes = [field_standing(row, change), escape(row.source.place) + via if row.source is not None else ""]
+        notes += [escape(owned_by(row.owners)) or "no owner"] if row.owners != change.owners else []
         comment = "; ".join(note for note in notes if note)
         yield from self._lines(2, f"{escape(row.path)}:{f'  # {comment}' if comment else ''}")
         if row.items is not None:

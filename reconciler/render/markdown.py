@@ -18,12 +18,22 @@ from reconciler.documents.plan import PlanFile
 from reconciler.kinds import kind_noun
 from reconciler.render.graph import mermaid, needs
 from reconciler.render.markdown_text import Repository, Room, cell, code, fence, html_code, prose, shortened, size
-from reconciler.render.rows import ChangeRow, ChangesView, FieldRow, Nothing, Pointer, Side, SourceRow, Unclear
+from reconciler.render.rows import (
+    ChangeRow,
+    ChangesView,
+    FieldRow,
+    NextSteps,
+    Nothing,
+    Pointer,
+    Side,
+    SourceRow,
+    Unclear,
+)
 from reconciler.render.standing import baseline_text, change_standing, field_standing, pending_text
 from reconciler.render.terminal import escape
 from reconciler.render.values import KNOWN_LATER, TEXT_LIMIT, both_texts, line_texts, literal, side_text
 from reconciler.render.view import plan_view
-from reconciler.render.wording import UNDECLARED_ADVICE, count, incomplete, undeclared
+from reconciler.render.wording import UNDECLARED_ADVICE, count, first_steps, incomplete, owned_by, undeclared
 
 LIMIT = 65_536
 """The maximum number of characters of a comment on GitHub, exclusive."""
@@ -171,7 +181,7 @@ def _likeness(change: ChangeRow) -> object:
     # By its repr: values of fields are JSON, which cannot be hashed.
     fields = repr([(row.path, row.before, row.after) for row in change.fields])
     guard = None if change.guard is None else (change.guard.name, change.guard.verdict, change.guard.message)
-    return (change.kind, change.service, change.action, change.risk, said, change.reason, guard, fields)
+    return (change.kind, change.service, change.action, change.risk, said, change.reason, guard, fields, change.owners)
 
 
 class _Differences:
@@ -198,6 +208,8 @@ class _Differences:
             yield f"    {shortened(change.reason, 160)}"
         if words := change_standing(change):
             yield f"    {words}"
+        if change.owners:
+            yield f"    {shortened(owned_by(change.owners), 160)}"
         if len(group.changes) > 1:
             yield from self._others(group)
         for row in change.fields:
@@ -205,6 +217,7 @@ class _Differences:
             yield from lines[:FIELD_LINES]
             if len(lines) > FIELD_LINES:
                 yield f"      … {len(lines) - FIELD_LINES:,} more lines"
+        yield from _steps(change.next_steps)
 
     def _others(self, group: ChangeGroup) -> Iterator[str]:
         """List the other changes of a group: a reviewer approves each of them. Those that do not fit are counted."""
@@ -230,6 +243,8 @@ class _Differences:
         if row.source is not None and change.action != "create":
             via = f" ({shortened(row.source.via, 60)})" if row.source.via else ""
             notes.append(shortened(row.source.place, 80) + via)
+        if row.owners != change.owners:
+            notes.append(shortened(owned_by(row.owners) or "no owner", 120))
         if row.before_source is not None:
             via = f" ({shortened(row.before_source.via, 60)})" if row.before_source.via else ""
             notes.append(f"was {shortened(row.before_source.place, 80)}{via}")
@@ -450,7 +465,7 @@ class _Page:
         )
         summary = self.words.unmanaged(len(rows))
         listed = self.room.titled(f"<details><summary>{summary}</summary>", items, len(rows), at_most=5_000)
-        return [*listed, "</details>"]
+        return [*listed, *self._example(rows[0][1].next_steps, len(rows), "resource"), "</details>"]
 
     def _settings(self) -> list[str]:
         """The undeclared settings, the gravest first: a drift must not hide them below what differs."""
@@ -463,7 +478,13 @@ class _Page:
             for row in settings
         )
         title = f"**{undeclared(len(settings)).capitalize()}**"
-        return [*self.room.titled(title, items, len(settings), at_most=6_000), UNDECLARED_ADVICE]
+        example = self._example(settings[0].next_steps, len(settings), "setting")
+        return [*self.room.titled(title, items, len(settings), at_most=6_000), UNDECLARED_ADVICE, *example]
+
+    def _example(self, steps: NextSteps, number: int, noun: str) -> list[str]:
+        """The ways out of the first of several findings."""
+        taken = self.room.take(_steps(steps), at_most=2_000)
+        return [first_steps(number, noun), fence("sh", taken)] if taken else []
 
     def _graph(self) -> list[str]:
         """The dependency graph, if it is small enough to be understood at a glance."""
@@ -538,6 +559,14 @@ def shortened_kind(kind: str) -> str:
 
 def _item(item: str) -> str:
     return shortened(literal(item), TEXT_LIMIT) if len(item) > TEXT_LIMIT else literal(item)
+
+
+def _steps(steps: NextSteps) -> Iterator[str]:
+    """The ways out of a finding. One that does not fit in a line is left out: it could not be copied."""
+    for name, text in steps:
+        line = f"    {name}: {escape(text)}"
+        if len(line) <= TEXT_LIMIT:
+            yield line
 
 
 def _consequence(said: tuple[ChangeGroup, str]) -> str:

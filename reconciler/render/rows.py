@@ -91,6 +91,10 @@ class SinceRow:
     commit: str
 
 
+NextSteps: TypeAlias = tuple[tuple[str, str], ...]
+"""The ways out of a finding: for each, its name, and the command or YAML."""
+
+
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 
@@ -135,6 +139,7 @@ class FieldRow:
         standing: how the difference stands to the baseline; empty without one.
         since: the entry since which the value was right, or the commit that removed the field.
         adopted: whether the value is the one from before the field was managed.
+        owners: of a drift, the owners of the file that sets it.
     """
 
     path: str
@@ -148,6 +153,7 @@ class FieldRow:
     standing: Standing = ""
     since: SinceRow | None = None
     adopted: bool = False
+    owners: tuple[str, ...] = ()
 
     @property
     def lines(self) -> tuple[DiffLine, ...]:
@@ -187,6 +193,8 @@ class ChangeRow:
         before_unknown: if the former side of every field is unknown, the reason; empty otherwise.
         standing: how the resource as a whole stands to the baseline; empty if only fields differ.
         since: the entry since which it was as declared, or the commit that removed it.
+        owners: of a drift, the owners of the file that declares it.
+        next_steps: of a drift, the ways out of it.
     """
 
     address: str
@@ -205,6 +213,8 @@ class ChangeRow:
     source: SourceRow | None
     standing: Standing = ""
     since: SinceRow | None = None
+    owners: tuple[str, ...] = ()
+    next_steps: NextSteps = ()
 
     @property
     def approval(self) -> str:
@@ -224,6 +234,7 @@ class UnmanagedRow:
     address: str
     sid: str
     name: str
+    next_steps: NextSteps = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +256,7 @@ class SettingRow:
         risk: the risk of the value.
         meaning: the effect of the setting.
         clearable: whether ``sealed: true`` clears it.
+        next_steps: the ways out of it.
     """
 
     name: str
@@ -253,6 +265,7 @@ class SettingRow:
     risk: Risk
     meaning: str
     clearable: bool
+    next_steps: NextSteps = ()
 
 
 _CODE = re.compile(r"[a-z][a-z0-9-]{0,63}")

@@ -18,6 +18,7 @@ from reconciler.documents.parts import (
     ChangePart,
     FieldPart,
     GuardPart,
+    NextStepsPart,
     SincePart,
     SourcePart,
     UndeclaredPart,
@@ -35,6 +36,7 @@ from reconciler.render.rows import (
     FieldRow,
     GuardRow,
     Hidden,
+    NextSteps,
     Nothing,
     Plain,
     Pointer,
@@ -315,7 +317,16 @@ def _difference(part: Difference, missing: frozenset[str], inside: Counter[str] 
         source=_source(part.source),
         standing=part.standing,
         since=_since(part.since),
+        owners=part.owners,
+        next_steps=_next_steps(part.next_steps),
     )
+
+
+def _next_steps(part: NextStepsPart | None) -> NextSteps:
+    if part is None:
+        return ()
+    named = (("accept", part.accept), ("revert", part.revert), ("ignore", part.ignore))
+    return tuple((name, text) for name, text in named if text)
 
 
 def _with_inside(kinds: Counter[str]) -> str:
@@ -346,7 +357,9 @@ def _since(part: SincePart | None) -> SinceRow | None:
 def _unmanaged(parts: Sequence[UnmanagedPart]) -> tuple[UnmanagedGroup, ...]:
     groups: dict[str, list[UnmanagedRow]] = {}
     for part in parts:
-        groups.setdefault(part.kind, []).append(UnmanagedRow(part.address, part.sid, part.name))
+        groups.setdefault(part.kind, []).append(
+            UnmanagedRow(part.address, part.sid, part.name, _next_steps(part.next_steps))
+        )
     return tuple(UnmanagedGroup(kind, tuple(rows)) for kind, rows in groups.items())
 
 
@@ -358,6 +371,7 @@ def _setting(part: UndeclaredPart) -> SettingRow:
         risk=part.risk,
         meaning=part.meaning,
         clearable=part.clearable,
+        next_steps=_next_steps(part.next_steps),
     )
 
 
@@ -385,6 +399,7 @@ class _Field:
     since: SincePart | None = None
     returns: bool = False
     adopted: bool = False
+    owners: tuple[str, ...] = ()
 
 
 _INNER_MARKS: Mapping[str, FieldMark] = {"added": "+", "removed": "-", "changed": "~"}
@@ -422,6 +437,7 @@ def _of_drift(part: DriftField) -> _Field:
         inside=tuple((inner.path, _DRIFT_MARKS[inner.only_in], inner.account, inner.files) for inner in part.inside),
         standing=part.standing,
         since=part.since,
+        owners=part.owners,
     )
 
 
@@ -444,6 +460,7 @@ def _rows(part: _Field, action: Action, created: frozenset[str]) -> Iterator[Fie
             before_source=None if before_source == source else before_source,
             standing=part.standing,
             since=_since(part.since),
+            owners=part.owners,
         )
         source = before_source = None  # the same for all of them, so shown once
 
@@ -473,6 +490,7 @@ def _row(part: _Field, action: Action, created: frozenset[str]) -> FieldRow:
         standing=part.standing,
         since=_since(part.since),
         adopted=part.adopted,
+        owners=part.owners,
     )
 
 

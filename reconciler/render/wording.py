@@ -40,6 +40,7 @@ def undeclared(number: int) -> str:
 
 
 FIRST_UNLISTED = 3
+_MOST_OWNERS = 5
 
 
 def not_listed(collections: Sequence[str], *, verbose: bool) -> str:
@@ -54,3 +55,16 @@ def not_listed(collections: Sequence[str], *, verbose: bool) -> str:
     more = f", … {missing:,} more" if missing else ""
     pruned = f"the {'collection is' if len(collections) == 1 else 'collections are'} not pruned"
     return f"Not compared: undeclared {', '.join(shown)}{more} ({pruned}{'; --verbose lists them' if missing else ''})"
+
+
+def owned_by(owners: Sequence[str]) -> str:
+    """Name the owners of a file: ``owner: @acme/support``; empty for none."""
+    if not owners:
+        return ""
+    more = f" and {len(owners) - _MOST_OWNERS:,} more" if len(owners) > _MOST_OWNERS else ""
+    return f"owner{'' if len(owners) == 1 else 's'}: {', '.join(owners[:_MOST_OWNERS])}{more}"
+
+
+def first_steps(number: int, noun: str) -> str:
+    """Introduce the ways out of the first of several findings."""
+    return f"For {'this' if number == 1 else 'example, for the first'} {noun}:"

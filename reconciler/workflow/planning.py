@@ -106,7 +106,25 @@ async def drift(
 
     options = replace(plan_options(inputs), searches=searches_unmanaged, settings=True, count_limit=0)
     planned = await _plan(inputs, endpoint, progress, options, creates_emulator=False)
-    return drift_document(planned.file, planned.undeclared)
+    return _owned(drift_document(planned.file, planned.undeclared), inputs.path)
+
+
+def _owned(drift: DriftFile, path: str) -> DriftFile:
+    """Add the owners of each difference, by the CODEOWNERS file of the repository that contains a path."""
+    from reconciler.documents.drift_steps import with_owners  # noqa: PLC0415 - see the package
+    from reconciler.documents.owners import CodeOwners  # noqa: PLC0415 - see the package
+    from reconciler.sources.code_owners import path_in, read_code_owners  # noqa: PLC0415 - see the package
+
+    found = read_code_owners(path)
+    if found is None:
+        return drift
+    owners = CodeOwners(found.text)
+
+    def find(file: str) -> tuple[str, ...]:
+        place = path_in(found.top, file)
+        return owners.of(place) if place else ()
+
+    return with_owners(drift, find)
 
 
 async def _plan(

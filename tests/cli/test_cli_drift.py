@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -220,7 +221,12 @@ def test_a_service_that_is_missing_is_one_difference_with_what_is_in_it_counted(
         "Drift: 0 different, 6 missing, 0 to be deleted, 1 unmanaged, 2 undeclared settings."
     )
     assert [" ".join(each.split()) for each in differences[:-4]] == [
-        f'services.support: missing in the account service "support" · reconciler.yaml:3 {BELOW}'
+        (
+            f'services.support: missing in the account service "support" · reconciler.yaml:3 {BELOW} '
+            "accept: reconciler accept services.support --emulator demo.db "
+            "revert: reconciler apply --target services.support --emulator demo.db "
+            "ignore: reconciler drift --exclude services.support --emulator demo.db"
+        )
     ]
     assert (
         f"| `+` service: missing in the account, {BELOW} | `services.support` |"
@@ -244,7 +250,10 @@ def test_a_conversation_that_is_missing_is_one_difference_too(cli: Cli, files: P
     text = cli("drift", *EMULATED)
     assert " ".join(text.out.split("\n\n")[1].split()) == (
         'services.support.conversations.lobby: missing in the account conversation "lobby" of service "support" · '
-        "reconciler.yaml:6 and 1 inside it: 1 conversation webhook"
+        "reconciler.yaml:6 and 1 inside it: 1 conversation webhook "
+        "accept: reconciler accept services.support.conversations.lobby --emulator demo.db "
+        "revert: reconciler apply --target services.support.conversations.lobby --emulator demo.db "
+        "ignore: reconciler drift --exclude services.support.conversations.lobby --emulator demo.db"
     )
 
 
@@ -263,3 +272,64 @@ def test_a_chat_calls_nobody() -> None:
     )
     assert not set("@<>") & set(drift_chat(drift_document(plan)))
     assert "://" not in drift_chat(drift_document(plan))
+
+
+STEPS = {
+    "accept": "reconciler accept services.support.roles.agent.permissions --emulator demo.db",
+    "revert": "reconciler apply --target services.support.roles.agent --emulator demo.db",
+    "ignore": "lifecycle: {ignore_changes: [permissions]}",
+}
+
+
+def test_each_finding_names_its_owner_and_the_ways_out(cli: Cli, applied: Path) -> None:
+    applied.write_text(FILES.replace("[sendMessage]", "[leaveConversation]"))
+    (applied.parent / ".git").mkdir()
+    (applied.parent / "CODEOWNERS").write_text("* @acme/all\n*.yaml @acme/messaging ada@example.com\n")
+    [found] = cli("drift", *EMULATED, "--format", "json").json["differences"]
+    assert found["owners"] == found["fields"][0]["owners"] == ["@acme/messaging", "ada@example.com"]
+    assert found["next_steps"] == STEPS
+    for name in ("text", "markdown", "html"):
+        out = " ".join(re.sub("</?code>", "", cli("drift", *EMULATED, "--format", name).out).split())
+        assert "owners: @acme/messaging, ada@example.com" in out
+        for step, text in STEPS.items():
+            assert f"{step}: {text}" in out
+
+
+def test_the_ways_out_of_a_finding_do_what_they_say(cli: Cli, applied: Path) -> None:
+    drifted = FILES.replace("[sendMessage]", "[leaveConversation]")
+    ways = ("accept", "revert", "ignore")
+    for way in ways:
+        applied.write_text(drifted)
+        [found] = cli("drift", *EMULATED, "--format", "json").json["differences"]
+        assert tuple(found["next_steps"]) == ways
+        if way == "ignore":
+            ignored = drifted.replace("permissions:", f"{found['next_steps'][way]}, permissions:")
+            applied.write_text(ignored)
+        else:
+            _, *words = shlex.split(found["next_steps"][way])
+            assert cli(*words, "--yes").code == 0
+        assert cli("drift", *EMULATED).code == 0
+        applied.write_text(FILES)
+        assert cli("apply", *EMULATED, "--yes").code == 0
+
+
+def test_undeclared_resources_and_missing_ones_have_ways_out(cli: Cli, applied: Path) -> None:
+    applied.write_text(FILES + 'addresses: {bot: {address: "+14155550100", type: sms}}\n')
+    result = cli("drift", *EMULATED, "--format", "json").json
+    [missing] = result["differences"]
+    assert missing["next_steps"] == {
+        "accept": "reconciler accept addresses.bot --emulator demo.db",
+        "revert": "reconciler apply --target addresses.bot --emulator demo.db",
+        "ignore": "reconciler drift --exclude addresses.bot --emulator demo.db",
+    }
+    [unmanaged] = result["unmanaged"]
+    address = unmanaged["address"]
+    assert unmanaged["next_steps"] == {
+        "accept": f"reconciler accept --unmanaged '{address}' --emulator demo.db",
+        "revert": "",
+        "ignore": f"unmanaged: {{ignore: ['{address}']}}",
+    }
+    names = [f"{item['address']}.{item['field']}" for item in result["undeclared_settings"]]
+    steps = [item["next_steps"] for item in result["undeclared_settings"]]
+    assert [step["accept"] for step in steps] == [f"reconciler accept {name} --emulator demo.db" for name in names]
+    assert [step["ignore"] for step in steps] == [f"unmanaged: {{ignore: ['{name}']}}" for name in names]

@@ -272,7 +272,7 @@ def test_a_drift_is_shown_again(cli: Cli, files: Path) -> None:
         assert shown.code == 0
         moment = r"20\d\d-[0-9T:-]+Z"
         # A drift that is shown again does not know the command that detected it.
-        told_out = told.out.partition("\nTo revert the drift")[0]
+        told_out = told.out.partition("\nTo revert all of the drift")[0]
         assert re.sub(moment, "", shown.out) == re.sub(moment, "", told_out)
 
 

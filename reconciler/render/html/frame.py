@@ -18,7 +18,8 @@ from reconciler.change import MARKS, Action
 from reconciler.kinds import kind_noun
 from reconciler.render.html.markup import Html, join, tag, text, verbatim, void
 from reconciler.render.markdown_text import Repository
-from reconciler.render.rows import SourceRow, UnmanagedGroup, WarningRow
+from reconciler.render.rows import NextSteps, SourceRow, UnmanagedGroup, WarningRow
+from reconciler.render.terminal import escape
 from reconciler.render.wording import count
 
 OPEN_UP_TO = 12
@@ -266,11 +267,22 @@ def unmanaged(
     folds = []
     for group in groups:
         items = [
-            join([tag("code", row.address), *([text(" "), tag("q", row.name)] if row.name else [])])
+            join(
+                [
+                    tag("code", row.address),
+                    *([text(" "), tag("q", row.name)] if row.name else []),
+                    *next_steps(row.next_steps),
+                ]
+            )
             for row in group.rows
         ]
         folds.append(folded(f"{kind_noun(group.kind)}: {len(items):,}", bullets(items, "names")))
     return [section(title, tag("p", sentence(number)), *folds, identity="unmanaged")]
+
+
+def next_steps(steps: NextSteps) -> list[Html]:
+    """Render the ways out of a finding: a list, or nothing."""
+    return [bullets([join([text(f"{name}: "), tag("code", escape(words))]) for name, words in steps])] if steps else []
 
 
 def addresses(title: str, summary: str, found: Sequence[str], identity: str) -> list[Html]:

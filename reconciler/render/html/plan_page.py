@@ -31,6 +31,7 @@ from reconciler.render.html.frame import (
     folded,
     legend,
     listed,
+    next_steps,
     place,
     section,
     unmanaged,
@@ -44,7 +45,7 @@ from reconciler.render.rows import ChangeRow, ChangesView, FieldRow, SourceRow
 from reconciler.render.standing import baseline_text, change_standing, field_standing, pending_text
 from reconciler.render.terminal import escape
 from reconciler.render.view import comparison_view, drift_view, plan_view
-from reconciler.render.wording import UNDECLARED_ADVICE, count, incomplete, undeclared
+from reconciler.render.wording import UNDECLARED_ADVICE, count, incomplete, owned_by, undeclared
 
 FIRST_MEANINGS = 20
 """The number of effects that are shown at once; the others are folded."""
@@ -395,6 +396,7 @@ class _Page:
             join([
                 tag("span", f"{row.risk} risk", class_=f"risk {row.risk}"), text(" "), tag("code", row.name),
                 text(": "), side(settled(row.value)), text(" "), tag("small", row.meaning),
+                *next_steps(row.next_steps),
             ])
             for row in rows
         ]  # fmt: skip
@@ -481,9 +483,10 @@ class _Page:
             facts.append(tag("code", change.sid))
         if change.before_unknown and change.before_unknown != change.reason:
             facts.append(text(f"now: {change.before_unknown}"))
+        facts += [text(owned_by(change.owners))] if change.owners else []
         if facts:
             parts.append(tag("p", join(facts, " · "), class_="why"))
-        return [*parts, *fields(change, self.repository, acts=acts)]
+        return [*parts, *fields(change, self.repository, acts=acts), *next_steps(change.next_steps)]
 
 
 def fields(change: ChangeRow, repository: Repository | None, *, acts: bool) -> list[Html]:
@@ -514,6 +517,8 @@ def _notes(row: FieldRow, change: ChangeRow, repository: Repository | None, *, a
     notes += [tag("small", words)] if (words := field_standing(row, change)) else []
     if row.source is not None and row.source != change.source:
         notes.append(tag("small", place(row.source, repository)))
+    if row.owners != change.owners:
+        notes.append(tag("small", owned_by(row.owners) or "no owner"))
     if row.before_source is not None:
         notes.append(tag("small", text("was "), place(row.before_source, repository)))
     return join(notes)

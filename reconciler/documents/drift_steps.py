@@ -1,0 +1,97 @@
+"""Adds to each finding of a drift its owners and the ways out of it: accept, revert, ignore.
+
+Takes a drift, and functions that find owners and write commands; returns a drift. Does no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from reconciler.documents.drift import Difference, DriftField, DriftFile
+from reconciler.documents.parts import NextStepsPart, SourcePart, UndeclaredPart, UnmanagedPart
+
+CommandLine: TypeAlias = Callable[[Sequence[str]], str]
+"""Writes a command with these words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """The commands that the ways out use, each with the path and the options of the command that ran."""
+
+    accept: CommandLine
+    apply: CommandLine
+    drift: CommandLine
+
+
+def with_owners(drift: DriftFile, find: Callable[[str], tuple[str, ...]]) -> DriftFile:
+    """Return a drift with the owners of each difference.
+
+    Args:
+        drift: The drift.
+        find: Returns the owners of a file, by its name in the drift.
+    """
+
+    def of(*sources: SourcePart | None) -> tuple[str, ...]:
+        return next((find(source.file) for source in sources if source is not None), ())
+
+    def owned(field: DriftField, part: Difference) -> DriftField:
+        return field.model_copy(update={"owners": of(field.source, part.source)})
+
+    differences = tuple(
+        part.model_copy(
+            update={
+                "owners": of(part.source, *(field.source for field in part.fields)),
+                "fields": tuple(owned(field, part) for field in part.fields),
+            }
+        )
+        for part in drift.differences
+    )
+    return drift.model_copy(update={"differences": differences})
+
+
+def with_next_steps(drift: DriftFile, commands: Commands) -> DriftFile:
+    """Return a drift with the ways out of each finding."""
+    return drift.model_copy(
+        update={
+            "differences": tuple(
+                part.model_copy(update={"next_steps": _difference(part, commands)}) for part in drift.differences
+            ),
+            "unmanaged": tuple(
+                part.model_copy(update={"next_steps": _unmanaged(part, commands)}) for part in drift.unmanaged
+            ),
+            "undeclared_settings": tuple(
+                part.model_copy(update={"next_steps": _setting(part, commands)}) for part in drift.undeclared_settings
+            ),
+        }
+    )
+
+
+def _difference(part: Difference, commands: Commands) -> NextStepsPart:
+    paths = [field.path for field in part.fields]
+    whole = part.state != "differs" or not paths
+    # Each field by its name: the address alone would also accept what is pending, and what is below it.
+    names = [part.address] if whole else [f"{part.address}.{path}" for path in paths]
+    ignore = f"lifecycle: {{ignore_changes: [{', '.join(paths)}]}}"
+    return NextStepsPart(
+        accept=commands.accept(names),
+        revert=commands.apply(["--target", part.address]),
+        ignore=commands.drift(["--exclude", part.address]) if whole else ignore,
+    )
+
+
+def _unmanaged(part: UnmanagedPart, commands: Commands) -> NextStepsPart:
+    return NextStepsPart(accept=commands.accept(["--unmanaged", part.address]), revert="", ignore=_hidden(part.address))
+
+
+def _setting(part: UndeclaredPart, commands: Commands) -> NextStepsPart:
+    name = f"{part.address}.{part.field}"
+    return NextStepsPart(
+        accept=commands.accept([name]), revert="sealed: true" if part.clearable else "", ignore=_hidden(name)
+    )
+
+
+def _hidden(name: str) -> str:
+    quoted = name.replace("'", "''")
+    return f"unmanaged: {{ignore: ['{quoted}']}}"

@@ -1,0 +1,58 @@
+"""Owners and ways out of findings, with the names of an attacker, in every format."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+import pytest
+
+from reconciler.documents.drift import DriftFile, drift_document, parse_drift
+from reconciler.documents.drift_steps import Commands, with_next_steps, with_owners
+from reconciler.render.drift import drift_markdown, drift_text
+from reconciler.render.html import drift_html
+from reconciler.render.markdown import LIMIT
+from tests.render import plan_samples as samples
+from tests.render.test_html import elements
+
+HOSTILE = ("@a\x1b[31m", "```\n# heading", "<script>alert(1)</script>", "\u202e", "e", "f")
+
+
+def _with_all(name: str) -> DriftFile:
+    def accept(words: Sequence[str]) -> str:
+        return shlex.join(["reconciler", "accept", *words])
+
+    owned = with_owners(drift_document(samples.GOLDEN_PLANS[name]), lambda _: HOSTILE)
+    return with_next_steps(owned, Commands(accept, accept, accept))
+
+
+@pytest.mark.parametrize("name", ["hostile", "baseline", "many_unmanaged", "many_changes"])
+def test_no_owner_changes_the_structure_of_the_output(name: str) -> None:
+    drift = _with_all(name)
+    assert parse_drift(drift.to_json(), "drift.json") == drift
+    text = drift_text(drift, colour=False, width=80)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    markdown = drift_markdown(drift)
+    assert len(markdown) < LIMIT
+    assert "\n# heading" not in markdown
+    elements(drift_html(drift))
+    assert "<script>alert" not in drift_html(drift)
+
+
+def test_commands_stay_on_one_line_and_long_ones_are_left_out_of_markdown() -> None:
+    drift = _with_all("baseline")
+    text = drift_text(drift, colour=False, width=40)
+    assert "\n  accept: reconciler accept services.support.webhooks.filters\n" in text
+    long = drift.model_copy(
+        update={
+            "differences": tuple(
+                part.model_copy(update={"next_steps": part.next_steps.model_copy(update={"accept": "x" * 5_000})})
+                for part in drift.differences
+                if part.next_steps is not None
+            )
+        }
+    )
+    markdown = drift_markdown(long)
+    assert "accept: " not in markdown
+    assert "revert: " in markdown
