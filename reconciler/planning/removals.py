@@ -262,12 +262,9 @@ class _Resolver:
         declared = self._with_former_name(declared, sides)
         if sides is None or declared.absent or not past.declarations or not self.widened.baseline.is_compared:
             return declared
-        returning = self._returning(address, past, sides, declared)
-        if not returning:
-            return declared
-        values = {**declared.values, **returning}
+        values = {**declared.values, **self._returning(address, past, sides, declared)}
         ordered = {path: values[path] for path in declared.kind.by_path if path in values}
-        return replace(declared, values=ordered)
+        return replace(declared, values=ordered, exact=self._is_exact(past, sides, ordered))
 
     def _with_former_name(self, declared: Declared, sides: Sides | None) -> Declared:
         """The declared resource, without a former name from the baseline that nothing live has any more."""
@@ -373,6 +370,7 @@ class _Resolver:
             lifecycle=Lifecycle(),
             pin=None if before.kind.singleton else sides.live.sid,
             values={path: values[path] for path in before.kind.by_path if path in values},
+            exact=self._is_exact(past, sides, values),
         )
 
     def _with_sids(self, declared: Declared) -> Declared:
@@ -439,6 +437,14 @@ class _Resolver:
         if found:
             self.returns[address] = returns
         return found
+
+    def _is_exact(self, past: Past, sides: Sides, values: Mapping[str, Value]) -> bool:
+        """Whether a live value was set by the configuration, and is only as good as what it is to be now."""
+        return any(
+            sides.is_set(path, past.field(path, sides, value.content), value.content)
+            for path, value in values.items()
+            if path in past.managed and not isinstance(value.content, Unknown)
+        )
 
     # --- problems ----------------------------------------------------------------------------------------------------
 

@@ -144,9 +144,10 @@ class Standings:
             return change
         if sides.kind.by_path[change.path].write_only:
             return replace(change, standing=_write_only_standing(past, change.path))
-        if sides.is_live(change.path, value.content):
+        state = self._state(past, change.path, sides, address)
+        if sides.is_live(change.path, value.content) and not sides.is_set(change.path, state, value.content):
             return change
-        standing = declared_standing(self._state(past, change.path, sides, address), value, change.path, sides)
+        standing = declared_standing(state, value, change.path, sides)
         since = self._since(address) if standing in {"drifted", "conflict"} else None
         return replace(change, standing=standing, since=since)
 

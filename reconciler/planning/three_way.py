@@ -113,11 +113,14 @@ class Past:
             returns: The value that the field returns to.
         """
         attempts = [_value(one, path) for one in self.attempted]
+        completed = _value(self.completed, path)
         for attempt in attempts:
             if isinstance(attempt, Value) and sides.was_live(path, attempt.content):
+                if sides.is_set(path, completed, attempt.content):
+                    return completed
                 return attempt
-        completed = _value(self.completed, path)
         is_returned = returns is not Mark.NO_RETURN and sides.is_live(path, returns)
+        is_returned = is_returned and not sides.is_set(path, completed, returns)
         if is_returned and any(one is Mark.UNDECLARED for one in (*attempts, completed)):
             return Mark.UNDECLARED
         if returns is Mark.NO_RETURN and any(one is Mark.UNDECLARED for one in attempts):
@@ -170,6 +173,17 @@ class Sides:
         if isinstance(content, Reference) and isinstance(before, str) and self.is_namesake(content, before):
             return True
         return self.is_live(path, content)
+
+    def is_set(self, path: str, state: FieldState, content: Content | Reference | Unknown | Mark) -> bool:
+        """Whether a live value is what B declares, and another one would only tolerate it: it is not by itself so."""
+        if not isinstance(state, Value) or isinstance(state.content, Unknown) or isinstance(content, (Unknown, Mark)):
+            return False
+        field, before = self.kind.by_path[path], self.live.values.get(path)
+        return (
+            self.kind.tolerates(path, content, before)
+            and same(field, state.content, before, self.sid_of)
+            and not same(field, content, before, self.sid_of)
+        )
 
     def may_be_live(self, path: str, content: Content | Reference | Unknown) -> bool:
         """Whether a content that is not known may be the live one."""
@@ -260,7 +274,9 @@ def declared_standing(state: FieldState, desired: Value, path: str, sides: Sides
 
 def removed_standing(state: FieldState, path: str, sides: Sides, returns: ReturnValue) -> Standing:
     """Return the standing of a field that is no longer declared."""
-    if state is Mark.UNDECLARED or returns is Mark.NO_RETURN or sides.is_live(path, returns):
+    if state is Mark.UNDECLARED or returns is Mark.NO_RETURN:
+        return "up_to_date"
+    if sides.is_live(path, returns) and not sides.is_set(path, state, returns):
         return "up_to_date"
     if isinstance(state, Value) and sides.was_live(path, state.content):
         return "removed"

@@ -80,8 +80,7 @@ async def open_ledger(
         GuardRefusal: An older commit would be applied.
     """
     check_options(config, inputs)
-    is_unused = inputs.baseline == NO_BASELINE and not (writes and inputs.ledger.records)
-    if config.ledger is None or (is_unused and not writes):
+    if config.ledger is None or (inputs.baseline == NO_BASELINE and not (writes and inputs.ledger.records)):
         return None, ()
     from reconciler.documents.ledger import LedgerKey  # noqa: PLC0415 - see the package
     from reconciler.ledger import opening  # noqa: PLC0415 - see the package
@@ -92,9 +91,6 @@ async def open_ledger(
         host=await client.locate(),
         environment=config.environment,
     )
-    if is_unused:
-        opening.check_unlocked(config.ledger, files, scope, environment=endpoint.environment, options=inputs.ledger)
-        return None, ()
     return opening.open_ledger(
         config,
         files,

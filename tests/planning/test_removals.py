@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.address import Address
 from reconciler.planning.plan import Plan
-from tests.properties.ledgered import FaultyWorld, Ledgered
+from tests.properties.ledgered import Fault, FaultyWorld, Ledgered
 from tests.world import World, read
 
 SERVICE = "version: 1\nservices: {s: {}}\n"
@@ -354,3 +354,28 @@ def test_a_field_stays_if_several_services_have_the_former_name(ledger: Ledgered
         "addresses.line: auto_creation.service keeps its value; it is no longer managed",
         "account.configuration: default_service keeps its value; it is no longer managed",
     ]
+
+
+@pytest.mark.parametrize("former", ["", "conversations: {desk: {}}", "conversations: {desk: {state: active}}"])
+def test_a_conversation_that_a_commit_made_inactive_is_active_again(ledger: Ledgered, former: str) -> None:
+    ledger.apply(read(SERVICE))
+    path = f"/v1/Services/{ledger.account.service('s')}/Conversations"
+    ledger.account.post(path, {"UniqueName": "desk"})
+    first, second = (read(f"version: 1\nservices: {{s: {{{text}}}}}\n") for text in (former, _INACTIVE))
+    for files in (first, second):
+        ledger.apply(files)
+    (conversation,) = ledger.account.get(path)["conversations"]
+    assert conversation["state"] == "inactive"
+    made = ledger.plan(first)
+    (field,) = made.changes[0].fields
+    assert (field.path, field.after) == ("state", "active")
+    assert field.standing == ("pending" if "state" in former else "removed")
+    ledger.apply(first, fault=Fault(0, "before"))  # killed before it is sent
+    ledger.apply(first)
+    (conversation,) = ledger.account.get(path)["conversations"]
+    assert conversation["state"] == "active"
+    ledger.account.post(f"{path}/{conversation['sid']}", {"State": "inactive"})  # as a timer does
+    assert ledger.plan(first).changes == ()
+
+
+_INACTIVE = "conversations: {desk: {state: inactive}}"
