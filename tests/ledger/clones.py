@@ -34,7 +34,7 @@ environments: {{prod: {{account_sid: {ACCOUNT}}}, staging: {{account_sid: {ACCOU
 """
 REF = "refs/reconciler/prod"
 REPOSITORIES = ("here", "remote.git")
-OWN = ["here/reconciler.yaml", "here/.git/config", "here/.git/HEAD", "here/.git/refs/heads/main", "remote.git/config"]
+OWN = ["here/reconciler.yaml", "here/.git/config", "here/.git/refs/heads/main", "remote.git/config"]
 """The files that tests change before they begin a ledger."""
 FETCH = "git fetch origin '+refs/reconciler/*:refs/reconciler/*'"
 

@@ -12,13 +12,16 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, event, given, settings
 from hypothesis import strategies as st
 
+from reconciler.config.model import Config
 from reconciler.errors import ConfigError, MatchError
 from tests.commands import forget_surroundings
 from tests.ledger import clones
 from tests.ledger.clones import ACCOUNT, git
 from tests.ledger.lives import WRITING, Death, Lives
+from tests.properties.account_differences import check_sameness
 from tests.properties.strategies import CONVERSATIONS, configurations, text
-from tests.properties.test_reverts import named, reversible, without_stuck
+from tests.properties.test_reverts import reversible
+from tests.world import read
 
 ORDINARY, MANY = 4, 60
 quick = settings(
@@ -60,12 +63,12 @@ def reverts(folder: Path, template: Path, first: Any, second: Any, deaths: list[
         lives = Lives(folder, monkeypatch)
         lives.commit(of(first))
         try:
-            check(lives, of(second), deaths)
+            check(lives, of(second), [read(text(reversible(one))) for one in (first, second)], deaths)
         except (MatchError, ConfigError) as error:
             event(f"cannot be planned: {error.problems[0].code}")
 
 
-def check(lives: Lives, second: str, deaths: list[Death]) -> None:
+def check(lives: Lives, second: str, files: list[Config], deaths: list[Death]) -> None:
     """Apply the first, the second, and the first again."""
     begun = lives.apply(starts=True)
     assert begun is not None
@@ -88,17 +91,7 @@ def check(lives: Lives, second: str, deaths: list[Death]) -> None:
         assert applied.report is None or applied.report.exit_code in {0, 5}
     rest = lives.plan()
     assert [change for change in rest.changes if change.guard is None] == []
-    kept = {change.sid for change in rest.changes}
-    old, new = named(before), named(lives.app.snapshot())
-    for name in old.keys() | new.keys():
-        one, other = old.get(name), new.get(name)
-        if other is not None and (other["sid"] in kept or other["kind"] == "user"):
-            continue
-        assert one is not None, f"left over: {name}"
-        assert other is not None, f"lost: {name}"
-        if one["sid"] == other["sid"]:
-            one, other = ({**row, "auto_creation": None, "bindings": None} for row in (one, other))
-            assert without_stuck(one, other) == without_stuck(other, one), name
+    check_sameness(before, lives.app.snapshot(), files, rest)
     event("reverted")
 
 

@@ -66,6 +66,7 @@ def _set(words: tuple[str, ...], least: int = 0) -> SearchStrategy[list[str]]:
 urls = _or_null(st.sampled_from(URLS))
 texts = _or_null(st.sampled_from(TEXTS))
 templates = _or_null(st.sampled_from(TEMPLATES))
+mailboxes = st.sampled_from(("desk@example.com", "help@example.com"))
 booleans: SearchStrategy[bool] = st.booleans()
 nullable_booleans = _or_null(booleans)
 methods = st.sampled_from(("GET", "POST", "post"))
@@ -205,20 +206,29 @@ def conversations(draw: DrawFn, conversation_roles: SearchStrategy[str], service
                 friendly_name=st.sampled_from(TEXTS),
                 state=st.sampled_from(("active", "active", "inactive", "closed")),
                 attributes=_or_null(attributes),
-                messaging_service_sid=st.just("MG" + "b" * 32),
-                bindings=st.just({"email": {"address": "desk@example.com", "name": "Desk"}}),
+                messaging_service_sid=st.sampled_from(("MG" + "b" * 32, "MG" + "c" * 32)),
+                bindings=st.fixed_dictionaries(
+                    {"email": st.fixed_dictionaries({"address": mailboxes, "name": st.sampled_from(("Desk", "Help"))})}
+                ),
                 absent=st.booleans(),
             )
         )
         body = draw(guarded(body, "friendly_name", "state", "attributes"))
         if body.get("state") != "closed":
-            body |= draw(_some(timers=_some(inactive=st.just("PT1H"), closed=st.just("P1D"))))
+            body |= draw(
+                _some(timers=_some(inactive=st.sampled_from(("PT1H", "PT2H")), closed=st.sampled_from(("P1D", "P2D"))))
+            )
         who = _some(role=conversation_roles, attributes=_or_null(attributes))
         inside = {identity: {"identity": identity, **draw(who)} for identity in draw(_set(IDENTITIES))}
         if draw(booleans):
             proxy = proxy_of(service, name)
             inside["caller"] = {"address": "+14155550199", "proxy_address": proxy, **draw(who)}
-        hooks = {hook: WEBHOOKS[hook] for hook in draw(_set(tuple(WEBHOOKS)))}
+        hooks = {hook: dict(WEBHOOKS[hook]) for hook in draw(_set(tuple(WEBHOOKS)))}
+        for hook in hooks.values():
+            if "url" in hook and draw(booleans):
+                hook["method"] = draw(methods)
+            if "filters" in hook and draw(booleans):
+                hook["filters"] = draw(_set(POST_FILTERS, least=1))
         if inside:
             body["participants"] = inside
         if hooks:
@@ -272,7 +282,7 @@ def configurations(draw: DrawFn) -> dict[str, Any]:
         _some(
             sealed=booleans,
             configuration=_some(
-                default_messaging_service_sid=st.just("MG" + "a" * 32),
+                default_messaging_service_sid=st.sampled_from(("MG" + "a" * 32, "MG" + "c" * 32)),
                 default_inactive_timer=st.sampled_from(("PT1M", "PT60M", "PT1H", "P1D")),
                 default_closed_timer=st.sampled_from(("PT10M", "P1M", "P1Y2M3DT4H5M6S")),
             ),
