@@ -46,7 +46,7 @@ environments:
 """
 
 WRAPPER = """\
-#!{python}
+#!{python} -IS
 import os, sys
 with open({calls!r}, "a") as file:
     file.write(" ".join(sys.argv[1:]) + "\\n")
@@ -276,13 +276,15 @@ def world_in(folder: Path, *, in_process: bool = False) -> Iterator[World]:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    with world_in(tmp_path) as found:
+    """A world in which the steps of our action run in this process."""
+    with world_in(tmp_path, in_process=True) as found:
         yield found
 
 
 @pytest.fixture
-def quick_world(tmp_path: Path) -> Iterator[World]:
-    with world_in(tmp_path, in_process=True) as found:
+def real_world(tmp_path: Path) -> Iterator[World]:
+    """A world in which each step is a process of its own, as in jobs."""
+    with world_in(tmp_path) as found:
         yield found
 
 

@@ -37,7 +37,8 @@ def refused(world: World, run: Run, number: int, *reasons: str) -> None:
         assert reason in run.summary
 
 
-def test_a_change_from_its_pull_request_into_the_account(world: World) -> None:
+def test_a_change_from_its_pull_request_into_the_account(real_world: World) -> None:
+    world = real_world
     pull = world.open("more", {PATH: MORE})
     first = world.planned(pull)
     assert first.results == {"plan": "success", "offline": "skipped"}, first.log
@@ -53,7 +54,9 @@ def test_a_change_from_its_pull_request_into_the_account(world: World) -> None:
     for number in range(250):
         world.github.say(pull.number, "ada", f"Comment {number}")
     world.push(pull, {PATH: MORE + "x-note: another\n"})
+    world.runner.in_process = True
     second = world.planned(pull)
+    world.runner.in_process = False
     assert second.results == {"plan": "success", "offline": "skipped"}, second.log
     (again,) = world.github.bodies(pull.number)
     assert world.github.comments[pull.number][0]["body"] == again
@@ -188,8 +191,7 @@ def test_without_a_shared_key_secrets_of_a_plan_cannot_be_compared(world: World)
     assert "RECONCILER_PLAN_KEY" in said
 
 
-def test_another_merge_came_in_between(quick_world: World) -> None:
-    world = quick_world
+def test_another_merge_came_in_between(world: World) -> None:
     pull = world.open("lead", {PATH: FILES.replace(AGENT, AGENT + LEAD)})
     world.planned(pull)
     world.on_main({"conversations/other.yaml": "version: 1\n", "README.md": "Elsewhere\n"})

@@ -122,8 +122,7 @@ def test_only_the_job_that_applies_gets_the_permission_to_push() -> None:
 
 
 @pytest.mark.slow
-def test_a_revert_from_its_pull_request_into_the_account(quick_world: World) -> None:
-    world = quick_world
+def test_a_revert_from_its_pull_request_into_the_account(world: World) -> None:
     first = world.start_ledger()
     assert first.results == {"reviewed": "success", "apply": "success"}, first.log
     assert (newest(world).number, newest(world).status) == (1, "applied")

@@ -33,6 +33,15 @@ services: {{support: {{roles: {{agent: {{type: conversation, permissions: [sendM
 environments: {{prod: {{account_sid: {ACCOUNT}}}, staging: {{account_sid: {ACCOUNT}}}}}
 """
 REF = "refs/reconciler/prod"
+WITHOUT_MAINTENANCE = """\
+[gc]
+\tauto = 0
+[maintenance]
+\tauto = false
+[receive]
+\tautogc = false
+"""
+"""Settings that spare every commit, fetch, and push some processes."""
 REPOSITORIES = ("here", "remote.git")
 OWN = ["here/reconciler.yaml", "here/.git/config", "here/.git/refs/heads/main", "remote.git/config"]
 """The files that tests change before they begin a ledger."""
@@ -71,6 +80,9 @@ def build(folder: Path) -> None:
     git("init", "-q", "--template=", "--bare", "-b", "main", str(folder / "remote.git"))
     git("init", "-q", "--template=", "-b", "main", str(folder / "here"))
     here = folder / "here"
+    for repository in (here / ".git", folder / "remote.git"):
+        with (repository / "config").open("a", encoding="utf-8") as config:
+            config.write(WITHOUT_MAINTENANCE)
     git("config", "user.name", "Ada", at=here)
     git("remote", "add", "origin", "../remote.git", at=here)
     commit({"reconciler.yaml": FILES, ".gitignore": "*.db\n"}, here)
