@@ -11,10 +11,12 @@ from reconciler import workflow
 from reconciler.cli import console, showing
 from reconciler.cli.exit_codes import DIFFERENCES, DONE, ERROR
 from reconciler.cli.manual import Page
+from reconciler.cli.metrics_file import MetricsFile
 from reconciler.cli.next_steps import command_line, command_lines
 from reconciler.cli.options import account_options, baseline_options, file_options, ledger_options, scope_options
 from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
+from reconciler.errors import ReconcilerError
 from reconciler.workflow import Endpoint, Inputs
 
 if TYPE_CHECKING:
@@ -24,7 +26,8 @@ EPILOG = """\b
 Examples:
   reconciler drift --env prod
   reconciler drift --env prod --format chat
-  reconciler drift --fail-on differences,unmanaged --format markdown > issue.md"""
+  reconciler drift --fail-on differences,unmanaged --format markdown > issue.md
+  reconciler drift --env prod --metrics /var/lib/metrics/drift.prom"""
 
 KINDS = ("differences", "unmanaged", "pending")
 
@@ -61,8 +64,16 @@ def _with_next_steps(found: DriftFile, inputs: Inputs, endpoint: Endpoint) -> Dr
     "merged but not applied; needs a baseline). With unmanaged, services, roles, addresses, and credentials are read "
     "even if the configuration declares none.",
 )
+@click.option(
+    "--metrics",
+    metavar="FILE",
+    default="",
+    type=click.Path(dir_okay=False),
+    help="Write metrics in the text format of Prometheus to this file, also if the run fails: findings by kind and "
+    "class, requests, duration, and the time of the last success.",
+)
 @output_in(*showing.DRIFT)
-def drift(inputs: Inputs, endpoint: Endpoint, output: Output, *, fail_on: frozenset[str]) -> int:
+def drift(inputs: Inputs, endpoint: Endpoint, output: Output, *, fail_on: frozenset[str], metrics: str) -> int:
     """Detect drift between the account and the configuration (read-only).
 
     PATH is a file, or a folder that contains reconciler.yaml; the default is the current folder. Shows the live and the
@@ -71,10 +82,18 @@ def drift(inputs: Inputs, endpoint: Endpoint, output: Output, *, fail_on: frozen
     Each finding shows how to accept, revert, and ignore it, and its owners, if the repository has a CODEOWNERS file.
     Exits with status 2 if there is drift.
     """
+    file = MetricsFile(metrics, inputs.environment) if metrics else None
     run = Run(display(lines_on_stdout=False, may_colour=output.may_colour))
-    found = run.execute(
-        lambda: workflow.drift(inputs, endpoint, run.display, searches_unmanaged="unmanaged" in fail_on)
-    )
+    try:
+        found = run.execute(
+            lambda: workflow.drift(inputs, endpoint, run.display, searches_unmanaged="unmanaged" in fail_on)
+        )
+    except ReconcilerError:
+        if file is not None:
+            file.write(None)
+        raise
+    if file is not None:
+        file.write(found)
     found = _with_next_steps(found, inputs, endpoint)
     showing.show_drift(found, output)
     if output.as_text and found.differences:

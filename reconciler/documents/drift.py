@@ -202,6 +202,9 @@ class DriftFile(Part):
         exclude_if=lambda number: not number,
         description="The number of acknowledged warnings; they are not listed.",
     )
+    requests: int = Field(
+        default=0, exclude_if=lambda number: not number, description="The number of requests; absent if unknown."
+    )
     unreadable: tuple[WarningPart, ...] = Field(
         default=(), description="Collections that could not be read, with the resources that could not be compared."
     )

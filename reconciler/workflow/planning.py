@@ -106,7 +106,8 @@ async def drift(
 
     options = replace(plan_options(inputs), searches=searches_unmanaged, settings=True, count_limit=0)
     planned = await _plan(inputs, endpoint, progress, options, creates_emulator=False)
-    return _owned(drift_document(planned.file, planned.undeclared), inputs.path)
+    found = drift_document(planned.file, planned.undeclared).model_copy(update={"requests": planned.requests})
+    return _owned(found, inputs.path)
 
 
 def _owned(drift: DriftFile, path: str) -> DriftFile:
