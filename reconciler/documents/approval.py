@@ -74,11 +74,18 @@ class _Check:
     def differences(self) -> Iterator[str]:
         """Describe every difference, in the order of the fresh plan."""
         for change in self.fresh.changes:
-            if withheld_part(change) != WHOLE:
-                yield from (f"{change.address}: {difference}" for difference in self._of_change(change))
+            found = self._of_change(change) if withheld_part(change) != WHOLE else self._of_withheld(change)
+            yield from (f"{change.address}: {difference}" for difference in found)
         for part in self.fresh.irreversible:
             if part not in self.irreversible:
                 yield f"{part.address}: it was not in the approved plan that this cannot be undone: {part.message}"
+
+    def _of_withheld(self, change: ChangePart) -> Iterator[str]:
+        """Describe a difference in class of a withheld change. That nothing of it is sent is not a difference."""
+        approved = self.approved_changes.get(change.address)
+        is_same = approved is not None and (approved.action, approved.sid) == (change.action, change.sid)
+        if approved is not None and is_same and withheld_part(approved) != WHOLE:
+            yield from self._standings(approved, change)
 
     def _of_change(self, change: ChangePart) -> Iterator[str]:
         former = self.replaced.get(change.sid or "") if self.is_same_configuration else None

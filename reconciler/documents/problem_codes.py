@@ -575,7 +575,8 @@ _PLANNING = {
     ),
     "unsealed-report": ProblemCode(
         "The report that is undone was edited, or its apply had other credentials or another `RECONCILER_PLAN_KEY`.",
-        "Use the credentials, or the `RECONCILER_PLAN_KEY`, of the apply. Deletes may require `--approve`.",
+        "Use the credentials, or the `RECONCILER_PLAN_KEY`, of the apply. Otherwise check each change; deletes, "
+        "replaces, and high-risk updates require `--approve`.",
     ),
     "unused-acknowledgement": ProblemCode(
         "An item of `acknowledge` matches no warning.", "Remove the item, or correct its code or address."

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from reconciler.documents.journal import SavedReplace
-from reconciler.documents.parts import OptionsPart, Part, WarningPart
+from reconciler.documents.parts import IrreversiblePart, OptionsPart, Part, WarningPart
 from reconciler.documents.plan import PlanFile
 from reconciler.documents.saved import parse_as
 from reconciler.errors import Cause, Refusal
@@ -161,6 +161,11 @@ class ReportFile(Part):
         exclude_if=lambda text: not text,
         description="Why the ledger does not have the outcome; absent if it has, or without a ledger.",
     )
+    irreversible: tuple[IrreversiblePart, ...] = Field(
+        default=(),
+        exclude_if=lambda parts: not parts,
+        description="Of an undo, what cannot be undone.",
+    )
     follow_up: tuple[str, ...] = Field(
         default=(),
         exclude_if=lambda commands: not commands,
@@ -250,6 +255,7 @@ def report_document(report: Report, plan: PlanFile) -> ReportFile:
         changes=tuple(_result(result) for result in report.results),
         unreadable=plan.unreadable,
         unrecorded=report.unrecorded,
+        irreversible=plan.irreversible,
         follow_up=report.origin.follow_up,
     )
 

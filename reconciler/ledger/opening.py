@@ -160,6 +160,47 @@ def open_ledger(
     return ledger, tuple(notes)
 
 
+def check_unlocked(
+    setting: LedgerSetting,
+    files: DiskSources,
+    scope: LedgerScope,
+    *,
+    environment: Mapping[str, str],
+    options: LedgerOptions,
+) -> None:
+    """Check that no other run holds the lock of a ledger that is not used otherwise.
+
+    It may be unusable: no git, a remote that cannot be reached, an entry that was modified. Only this clone is asked.
+
+    Args:
+        setting: Its location.
+        files: The sources of the configuration.
+        scope: The account, host, and environment.
+        environment: Environment variables.
+        options: The command-line options.
+
+    Raises:
+        LedgerError: Another run holds the lock.
+    """
+    try:
+        repository = Repository(Path(files.root), environment)
+    except LedgerError:
+        return
+    ref = LedgerRef(repository, ref_of(setting.prefix, scope.environment), label=scope.label)
+    try:
+        tip = ref.tip()
+        entry = ref.read(tip).entry if tip else None
+    except LedgerError:
+        entry = None
+    finally:
+        repository.close()
+    if entry is None or options.takes_over or (entry.account_sid, entry.host) != (scope.account_sid, scope.host):
+        return
+    now = utc_now()
+    if lock.is_held(entry, describe_run(environment), now):
+        raise lock.held(entry, ref.label, now)
+
+
 def _checked(  # noqa: PLR0917 - the parts of a ledger
     ref: LedgerRef,
     setting: LedgerSetting,
@@ -250,7 +291,7 @@ def _notes(ledger: Ledger, *, writes: bool) -> Iterable[Problem]:
 def _catch_up(ledger: Ledger) -> None:
     """Move the local ref to the newest entry, if only the remote's ref has it, as after a kill in between (G13)."""
     tips, ref = ledger.tips, ledger.ref
-    if tips.newest != tips.local and ref.repository.move_ref(ref.name, tips.newest, tips.local):
+    if tips.newest != tips.local and not ref.repository.move_ref(ref.name, tips.newest, tips.local):
         ledger.tips = replace(tips, local=tips.newest)
 
 

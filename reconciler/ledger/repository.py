@@ -187,23 +187,36 @@ class Repository:
     def _stored(self, arguments: Sequence[str], data: bytes, environment: Mapping[str, str] | None = None) -> str:
         done = run_git([*_QUIET, *arguments], self._folder, {**self.environment, **(environment or {})}, stdin=data)
         if done.returncode != 0:
-            raise LedgerError(f"the ledger cannot be written; nothing was sent: git says {_complaint(done)!r}")
+            raise LedgerError(f"the ledger cannot be written: git says {_complaint(done)!r}")
         return done.stdout.decode().strip()
 
-    def move_ref(self, name: str, new: str, old: str) -> bool:
-        """Move a ref if it still has its old object; return whether it did.
+    def move_ref(self, name: str, new: str, old: str) -> str:
+        """Move a ref if it still has its old object.
 
         Args:
             name: The ref.
             new: The new object.
             old: The old object; empty if the ref must not exist.
+
+        Returns:
+            Empty if it was moved; ``moved`` if it has another object; otherwise git's message, and how to go on.
         """
         done = run_git(
             [*_QUIET, "update-ref", "--create-reflog", "-m", "reconciler", name, new, old or "0" * len(new)],
             self._folder,
             self.environment,
         )
-        return done.returncode == 0
+        if done.returncode == 0:
+            return ""
+        if self.ref(name) != old:
+            return "moved"
+        complaint = _complaint(done)
+        fix = (
+            "If no other git command is running, delete that file"
+            if ".lock': File exists" in complaint
+            else "Let this user write to the repository"
+        )
+        return f"the ref {name} cannot be written: git says {complaint!r}. {fix}"
 
     def rename_ref(self, old_name: str, new_name: str, *, new: str, old: str) -> bool:
         """Create a ref and delete another one atomically; return whether that succeeded."""

@@ -118,15 +118,19 @@ class LedgerWriter:
         """
         now = self._ledger.now()
         entry = self._entry("started", records, now, as_text(now + timedelta(seconds=seconds)))
-        commit = self._store(entry, now)
+        try:
+            commit = self._store(entry, now)
+        except LedgerError as error:
+            raise self._not_taken(str(error)) from None
         if self._ledger.setting.remote:
             told = self._push(commit)
             if told:
                 raise self._not_taken(told)
-        if not self._ledger.ref.repository.move_ref(self._ledger.ref.name, commit, self._local):
-            error = self._not_taken("moved", is_local=True)
+        told = self._ledger.ref.repository.move_ref(self._ledger.ref.name, commit, self._local)
+        if told:
+            refusal = self._not_taken(told, is_local=True)
             self._give_back(entry, commit)
-            raise error
+            raise refusal
         self._started, self._parent, self._remote, self._local = entry, commit, commit, commit
 
     def finish(self, records: Mapping[Address, Record], status: EntryStatus, summary: LedgerSummary) -> str:
@@ -147,12 +151,20 @@ class LedgerWriter:
         entry = self._entry(
             status, records, now, as_text(now) if started is None else started.deadline, summary=summary
         )
-        commit = self._store(entry, now)
+        try:
+            commit = self._store(entry, now)
+        except LedgerError as error:
+            return self._unrecorded(str(error))
         told = self._push(commit) if self._ledger.setting.remote else ""
         if told == "moved" or (told and started is None):
             return self._lost(told)
-        if not self._ledger.ref.repository.move_ref(self._ledger.ref.name, commit, self._local):
-            return self._lost("moved", is_local=True)
+        local = self._ledger.ref.repository.move_ref(self._ledger.ref.name, commit, self._local)
+        if local == "moved":
+            return self._lost(local, is_local=True)
+        if local and self._ledger.setting.remote and not told:
+            return f"{local}. The outcome of this apply is on {self._ledger.setting.remote}, and the next apply uses it"
+        if local:
+            return self._unrecorded(local)
         if told:
             return (
                 f"{told}. The outcome of this apply is in the ledger of this clone only; until it is pushed, other "
@@ -232,6 +244,15 @@ class LedgerWriter:
         return LedgerError(
             f"the ledger of {ledger.ref.label} moved since the plan: entry {entry.number} was written at "
             f"{entry.started_at} by {entry.actor}. Nothing was sent. Run the command again"
+        )
+
+    def _unrecorded(self, why: str) -> str:
+        """Return the message for an outcome that could not be stored."""
+        if self._started is None:
+            raise self._not_taken(why)
+        return (
+            f"{why}. The changes of this apply were made, but its outcome was not recorded: it counts as incomplete. "
+            "Correct the cause, and run the command again"
         )
 
     def _lost(self, told: str, *, is_local: bool = False) -> str:

@@ -265,7 +265,7 @@ def _removed_conflict(change: Change, context: GuardContext) -> Guard | None:
     is_approved = context.ours or (change.address, "delete") in context.approved
     if change.standing != "removed_conflict" or is_approved:
         return None
-    command = f"--approve {_quoted(str(Approval(change.address)))}"
+    command = f"--approve {quoted(str(Approval(change.address)))}"
     return Guard(
         "conflict",
         "withheld",
@@ -284,7 +284,7 @@ def _conflict(change: Change, context: GuardContext) -> Guard | None:
         "conflict",
         "refused",
         f"{', '.join(paths)} of {change.address} changed in the configuration and in the account; write the "
-        f"configuration's values with --approve {_quoted(str(Approval(change.address, 'update')))} or --ours, or "
+        f"configuration's values with --approve {quoted(str(Approval(change.address, 'update')))} or --ours, or "
         "declare the account's",
     )
 
@@ -304,11 +304,11 @@ def _approval(change: Change, context: GuardContext) -> Guard | None:
     return Guard(
         "approval",
         "refused",
-        f"{words} {change.kind.destroys}; approve it with --approve {_quoted(str(approval))}, or {where}",
+        f"{words} {change.kind.destroys}; approve it with --approve {quoted(str(approval))}, or {where}",
     )
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Return a text as one quoted word of a shell command."""
     quoted = shlex.quote(text)
     return quoted if quoted != text else f"'{text}'"

@@ -26,6 +26,7 @@ from reconciler.planning.undo_targets import (
     Target,
     plain,
 )
+from reconciler.planning.undo_unsealed import CLAIMS, without_license
 from reconciler.state import State
 
 _NOT_APPROVALS = frozenset({"done-approval", "unused-approval"})
@@ -92,9 +93,12 @@ class Undo:
         made, builder = self._make(found, state, options, licensed)
         names = {approval.address for approval in licensed}
         changes = tuple(self._explained(change) for change in made.changes)
+        if not self.is_sealed:
+            approved = {(item.address, item.action) for item in (*self._config.approvals, *options.approved)}
+            changes = tuple(without_license(change, approved) for change in changes)
         return replace(
             made,
-            changes=(*builder.withheld, *changes),
+            changes=(*map(self._explained, builder.withheld), *changes),
             unmanaged=(),
             unlisted=(),
             unsearched=(),
@@ -194,7 +198,8 @@ class Undo:
 
     def _explained(self, change: Change) -> Change:
         target = self._by_address.get(change.address)
-        return change if target is None else replace(change, reason=REASONS[target.action])
+        reasons = REASONS if self.is_sealed else CLAIMS
+        return change if target is None else replace(change, reason=reasons[target.action])
 
 
 def _undone(target: Target, found: UndoState, builder: UndoResources, changes: Sequence[Change]) -> UndoneAddress:

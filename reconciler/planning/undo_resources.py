@@ -89,6 +89,8 @@ class UndoResources:
                 message = verdict.message if is_changed else rejected[target.address]
                 self._withhold(verdict, _changed_since(message) if is_changed else _irreversible(message))
             elif verdict.decision == "nothing":
+                if target.action == "update":
+                    self._values.note_unknown(target)
                 self._keep(target.address, target.kind, target.parent, live)
             elif target.action == "create":
                 self._remove(target.address, target, live)
@@ -136,6 +138,7 @@ class UndoResources:
         if why:
             self._values.note(target.address, f"{', '.join(changed)} cannot change back: {why}")
             changed = {}
+        self._values.note_unknown(target)
         values = self._values.values(target, changed, is_new=False)
         self._declare(target, values, pin=None if target.kind.singleton else live.sid)
 
@@ -153,9 +156,8 @@ class UndoResources:
             )
             return
         if target.kind.destroys:
-            has_settings = any(kind.singleton and kind.parent == target.kind.name for kind in KINDS)
-            lost = f"its settings, and {target.kind.destroys}" if has_settings else target.kind.destroys
-            self._values.note(target.address, f"created again with a new SID; {lost} cannot be restored")
+            self._values.note(target.address, f"created again with a new SID; {_lost_with(target.kind)} restored")
+        self._values.note_unset(target, values)
         for kind in KINDS:
             if target.kind.name in kind.implies.values():
                 self._values.note(target.address, f"created again; Twilio removed every {kind.noun} that it was")
@@ -243,6 +245,15 @@ def _changed_since(message: str) -> Guard:
 
 def _irreversible(message: str) -> Guard:
     return Guard("irreversible", "withheld", message)
+
+
+def _lost_with(kind: Kind) -> str:
+    """Say what a delete destroyed besides the resource, as a subject of "cannot be"."""
+    inside = [other for other in KINDS if other.parent == kind.name]
+    before = "its settings, and " if any(other.singleton for other in inside) else ""
+    unnamed = [other.section[-1] for other in inside if not other.singleton and other.noun not in kind.destroys]
+    after = f", and its {' and '.join(unnamed)}," if unnamed else ""
+    return f"{before}{kind.destroys}{after} cannot be"
 
 
 def _lacking(kind: Kind, values: Mapping[str, Value]) -> str:

@@ -5,15 +5,16 @@ Takes recorded values; gives values of a configuration, and a note for each valu
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.address import Address, looks_like_sid
 from reconciler.config.model import Config, Reference, Value
 from reconciler.errors import Place
 from reconciler.kinds import BY_NAME
+from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Field
-from reconciler.kinds.markers import Ref
+from reconciler.kinds.markers import Example, Ref
 from reconciler.planning.diff import holds_secret
 from reconciler.planning.undo_state import UndoState
 from reconciler.planning.undo_targets import (
@@ -69,6 +70,28 @@ class UndoValues:
         """Note a part that cannot be undone."""
         self.irreversible.append(Irreversible(address, message))
 
+    def note_unknown(self, target: Target) -> None:
+        """Note each value that an update overwrote and that was never known, such as a rotated key."""
+        for field in target.kind.fields:
+            if isinstance((target.before or {}).get(field.path), PastUnknown) and field.path in (target.after or {}):
+                message = f"{field.path} is not set back: Twilio never returns it, so its old value is unknown"
+                again = f"; to send the old one, declare it and apply with --rotate {target.address}"
+                self.note(target.address, f"{message}{again}" if field.write_only else message)
+
+    def note_unset(self, target: Target, values: Mapping[str, Value]) -> None:
+        """Note what a resource that is created again may have had, and what Twilio never returns."""
+        contents = plain(target.before or {})
+        unset = [
+            field.path
+            for field in target.kind.fields
+            if field.write_only and field.path not in values and _fits(target.kind, field, contents)
+        ]
+        if unset:
+            is_one = len(unset) == 1
+            why = "it, so its old value is" if is_one else "them, so their old values are"
+            verb = "is" if is_one else "are"
+            self.note(target.address, f"{_listed(unset)} {verb} not set: Twilio never returns {why} unknown")
+
     def values(self, target: Target, past: PastValues, *, is_new: bool, is_replace: bool = False) -> dict[str, Value]:
         """Return the values to declare; what cannot be set back is noted."""
         values: dict[str, Value] = {}
@@ -76,6 +99,13 @@ class UndoValues:
             if field.path not in past or (field.write_only and is_new):
                 continue
             value = past[field.path]
+            lacks = self._lacks(target, field) if is_new and value is not None else ""
+            if lacks:
+                self.note(
+                    target.address,
+                    f"{field.path} is not set: Twilio accepts it only with {lacks}, which it never returns",
+                )
+                continue
             if field.is_empty(value) if not isinstance(value, (PastReference, PastDigest, PastUnknown)) else False:
                 why = field.why_not_clearable()
                 if not why or (is_replace and field.forces_replacement):
@@ -91,6 +121,12 @@ class UndoValues:
             if found is not None:
                 values[field.path] = found
         return values
+
+    @staticmethod
+    def _lacks(target: Target, field: Field) -> str:
+        """Return what a new resource needs beside an optional value, and no report has; empty if nothing."""
+        beside = () if field.required else target.kind.resend_with.get(field.path, ())
+        return " and ".join(path for path in beside if target.kind.by_path[path].write_only)
 
     def _goes_along(self, target: Target, field: Field) -> bool:
         """Whether a value goes away by itself, because it does not fit to the others as they were before."""
@@ -164,3 +200,17 @@ class UndoValues:
             return Reference(past.address, marker.kind, built_in=name) if owner in self._present else None
         same = [item for item in self._state.collection(kind, lineage) if item.name == name]
         return same[0].sid if len(same) == 1 else None
+
+
+def _fits(kind: Kind, field: Field, contents: Mapping[str, Content]) -> bool:
+    """Whether a resource with these contents can have a value for a field."""
+    example = field.marker(Example)
+    if example is None:
+        return True
+    faults = kind.check({**contents, field.path: example.value})
+    return not any(fault.path == field.path and fault.severity != "warning" for fault in faults)
+
+
+def _listed(paths: list[str]) -> str:
+    *most, last = paths
+    return last if not most else f"{', '.join(most)}{',' if len(most) > 1 else ''} and {last}"

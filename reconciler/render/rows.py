@@ -219,7 +219,7 @@ class ChangeRow:
     @property
     def approval(self) -> str:
         """The value of ``--approve`` that approves it."""
-        return f"replace:{self.address}" if self.action == "replace" else self.address
+        return f"{self.action}:{self.address}" if self.action in {"replace", "update"} else self.address
 
     @property
     def is_withheld(self) -> bool:

@@ -17,7 +17,6 @@ from reconciler import config as config_package
 from reconciler.address import Address, AddressError
 from reconciler.config.sources import display_path
 from reconciler.errors import ConfigError, MatchError, ReconcilerError, UsageError
-from reconciler.kinds.fields import Shape
 from reconciler.sources.disk import DiskSources
 from reconciler.sources.edited import EditedSources
 from reconciler.workflow.baselines import baseline_for
@@ -444,6 +443,7 @@ class _Work:
 
         In a large configuration, this takes a fraction of the time of a plan.
         """
+        from reconciler.kinds.fields import Shape  # noqa: PLC0415 - see the package
         from reconciler.planning.diff import diff  # noqa: PLC0415 - see the package
 
         sids = {address: live.sid for address, live in self.plan.live.items()}

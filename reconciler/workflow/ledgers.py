@@ -80,7 +80,8 @@ async def open_ledger(
         GuardRefusal: An older commit would be applied.
     """
     check_options(config, inputs)
-    if config.ledger is None or (inputs.baseline == NO_BASELINE and not (writes and inputs.ledger.records)):
+    is_unused = inputs.baseline == NO_BASELINE and not (writes and inputs.ledger.records)
+    if config.ledger is None or (is_unused and not writes):
         return None, ()
     from reconciler.documents.ledger import LedgerKey  # noqa: PLC0415 - see the package
     from reconciler.ledger import opening  # noqa: PLC0415 - see the package
@@ -91,6 +92,9 @@ async def open_ledger(
         host=await client.locate(),
         environment=config.environment,
     )
+    if is_unused:
+        opening.check_unlocked(config.ledger, files, scope, environment=endpoint.environment, options=inputs.ledger)
+        return None, ()
     return opening.open_ledger(
         config,
         files,

@@ -50,6 +50,26 @@ def _entries(ledger: Ledger, report: ReportFile) -> tuple[LedgerEntry | None, Le
     return entry, None if entry.begins else before
 
 
+def _with_another_commit(ledger: Ledger, entry: LedgerEntry, before: LedgerEntry | None) -> LedgerEntry | None:
+    """Return the entry before an apply, or before the attempts at the same commit that it continued.
+
+    These did not complete, or were undone. After one that did, an apply of the same commit changed only what someone
+    else had changed in the account.
+    """
+    undone = 0
+    while before is not None and before.source.commit == entry.source.commit:
+        if before.operation == "undo":
+            undone += 1
+        elif before.status == "applied":
+            if not undone:
+                return before
+            undone -= 1
+        number = before.number - 1
+        found = ledger.ref.find(ledger.tips.newest, {number}) if number and not before.begins else {}
+        before = found[number].entry if number in found else None
+    return before
+
+
 class UndoRecorder:
     """Records one undo in the ledger: the addresses that it takes back get their records from before the apply.
 
@@ -167,6 +187,8 @@ def revert_commands(ledger: Ledger, report: ReportFile, files: RecordingSources)
     """
     repository = ledger.ref.repository
     entry, before = _entries(ledger, report)
+    if entry is not None:
+        before = _with_another_commit(ledger, entry, before)
     if entry is None or before is None:
         commit = report.source_commit
         found = repository.commit(commit) if _COMMIT.fullmatch(commit) else None

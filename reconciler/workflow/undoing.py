@@ -99,9 +99,10 @@ class UndoSource:
             return made
         warning = Problem(
             "unsealed-report",
-            f"{self.name} was edited, or its apply had other credentials or another RECONCILER_PLAN_KEY. Deletes of "
-            "resources that it created may require approval, and sensitive values cannot be compared",
-            hint="Use the credentials, or the RECONCILER_PLAN_KEY, of the apply.",
+            f"{self.name} was edited, or its apply had other credentials or another RECONCILER_PLAN_KEY. Nothing "
+            "proves what it says: any change in this plan may be one that the apply never made. Deletes, replaces, and "
+            "high-risk updates require approval, and sensitive values cannot be compared",
+            hint="Check each address and value, or use the credentials, or the RECONCILER_PLAN_KEY, of the apply.",
             severity="warning",
         )
         return replace(made, warnings=(*made.warnings, warning))

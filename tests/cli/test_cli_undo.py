@@ -211,7 +211,154 @@ def test_an_edited_report_licenses_no_deletes(run: Run) -> None:
     refused = run("undo", "report.json", *HERE, "--yes")
     assert refused.code == 4
     assert "[unsealed-report]" in refused.out + refused.err
-    assert run("undo", "report.json", *HERE, "--yes", "--approve", "services.branch").code == 0
+    approvals = ("--approve", "services.branch", "--approve", "services.desk.roles.lead")
+    assert run("undo", "report.json", *HERE, "--yes", *approvals[:2]).code == 4
+    assert run("undo", "report.json", *HERE, "--yes", *approvals).code == 0
+
+
+def test_each_delete_and_high_risk_update_of_an_edited_report_requires_approval(run: Run) -> None:
+    forge_report()
+    before = run("export", *HERE, "--include", "users").out
+    assert run("undo", "report.json", *HERE, "--out", "undo.json").code == 0
+    plan = json.loads(Path("undo.json").read_text())
+    assert {change["address"]: (change["reason"], change["guard"]["message"]) for change in plan["changes"]} == {
+        "services.desk.webhooks": (
+            "changed by the apply, as the unsealed report says",
+            (
+                "the report has no valid seal, so it does not prove which values services.desk.webhooks had before its "
+                "apply; approve the high-risk update with --approve 'update:services.desk.webhooks', or under "
+                "`approvals` in the configuration"
+            ),
+        ),
+        "services.desk.users.ada": (
+            "created by the apply, as the unsealed report says",
+            (
+                "the report has no valid seal, so it does not prove that its apply created services.desk.users.ada; "
+                "approve the delete with --approve 'services.desk.users.ada', or under `approvals` in the configuration"
+            ),
+        ),
+    }
+    assert run("export", *HERE, "--include", "users").out == before
+    shown = run("undo", "report.json", *HERE, "--yes")
+    assert shown.code == 4
+    assert "  --approve update:services.desk.webhooks --approve services.desk.users.ada" in shown.out.splitlines()
+    assert [line for line in shown.out.splitlines() if "that is undone" in line] == []
+    assert (
+        "Warning[unsealed-report]: report.json was edited, or its apply had other credentials or another "
+        "RECONCILER_PLAN_KEY. Nothing proves what it says: any change in this plan may be one that the apply never "
+        "made. Deletes, replaces, and high-risk updates require approval, and sensitive values cannot be compared "
+        "Check each address and value, or use the credentials, or the RECONCILER_PLAN_KEY, of the apply."
+    ) in " ".join(shown.out.split())
+    approvals = ("--approve", "update:services.desk.webhooks", "--approve", "services.desk.users.ada")
+    assert run("undo", "report.json", *HERE, "--yes", *approvals[:2]).code == 4
+    assert run("export", *HERE, "--include", "users").out == before
+    assert run("undo", "report.json", *HERE, "--yes", *approvals).code == 0
+    assert changes(run) == ["create services.desk.users.ada"]
+    assert "https://evil.example.com/x" in run("export", *HERE).out
+
+
+def forge_report() -> None:
+    """Let the report say that its apply created a declared user, and that another server received the events."""
+    report = json.loads(Path("report.json").read_text())
+    by_address = {change["address"]: change for change in report["changes"]}
+    user, hooks = by_address["services.desk.users.ada"], by_address["services.desk.webhooks"]
+    user["action"] = "create"
+    user["outcomes"][0] |= {"step": "services.desk.users.ada#create", "op": "create", "before": None, "after": {}}
+    hooks["outcomes"][0] |= {
+        "before": {"pre_webhook_url": "https://evil.example.com/x"},
+        "after": {"pre_webhook_url": None},
+    }
+    report["changes"] = [user, hooks]
+    Path("report.json").write_text(json.dumps(report))
+
+
+GONE = """version: 1
+services:
+  desk:
+    conversations:
+      news: {%s}
+credentials:
+  push: {type: fcm, friendly_name: Push, secret: "${secret:PUSH}"}
+approvals: [{address: services.desk.conversations.news, action: delete}]
+"""
+
+
+def keep(text: str) -> None:
+    Path("reconciler.yaml").write_text(text)
+    git("commit", "-qam", "Change the news")
+
+
+@pytest.fixture
+def news(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The command line, with a conversation that has a timer, an email binding, and a webhook; and a push key."""
+    push(monkeypatch, "first")
+    hook = "{target: webhook, url: 'https://crm.example.com/in', method: POST, filters: [onMessageAdded]}"
+    settings = "timers: {inactive: PT1H}, bindings: {email: {address: d@example.com, name: D}}"
+    keep(GONE % f"{settings}, webhooks: {{crm: {hook}}}")
+    assert run("apply", *HERE, "--yes").code == 0
+    return run
+
+
+def push(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    account = {"type": "service_account", "project_id": "p", "private_key": key, "client_email": "a@example.com"}
+    monkeypatch.setenv("PUSH", json.dumps(account))
+
+
+def irreversible(run: Run, *arguments: str) -> tuple[int, list[str]]:
+    undone = run("undo", "report.json", *HERE, "--yes", "--format", "json", *arguments)
+    return undone.code, [f"{part['address']}: {part['message']}" for part in undone.json.get("irreversible", [])]
+
+
+def test_a_conversation_comes_back_without_what_no_report_has(news: Run) -> None:
+    keep(GONE % "absent: true")
+    assert news("apply", *HERE, "--yes", "--report", "report.json").code == 0
+    address = "services.desk.conversations.news"
+    assert irreversible(news) == (
+        0,
+        [
+            (
+                f"{address}: bindings.email.name is not set: Twilio accepts it only with bindings.email.address, "
+                "which it never returns"
+            ),
+            (
+                f"{address}: created again with a new SID; every message and participant in it, and its webhooks, "
+                "cannot be restored"
+            ),
+            (
+                f"{address}: timers.inactive, timers.closed, and bindings.email.address are not set: Twilio never "
+                "returns them, so their old values are unknown"
+            ),
+        ],
+    )
+    assert changes(news) == [f"delete {address}"]
+
+
+def test_an_overwritten_secret_is_not_said_to_be_undone(news: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    push(monkeypatch, "second")
+    rotated = news("apply", *HERE, "--yes", "--report", "report.json", "--rotate", "credentials.push")
+    assert rotated.code == 0
+    assert irreversible(news) == (
+        0,
+        [
+            (
+                "credentials.push: secret is not set back: Twilio never returns it, so its old value is unknown; "
+                "to send the old one, declare it and apply with --rotate credentials.push"
+            )
+        ],
+    )
+
+
+def test_an_undo_of_everything_says_that_the_apply_is_undone(run: Run) -> None:
+    keep(AFTER.replace("friendly_name: Ada", "friendly_name: Ada L."))
+    assert run("apply", *HERE, "--yes", "--report", "report.json").code == 0
+    undone = run("undo", "report.json", *HERE, "--yes").out.splitlines()
+    head = git("rev-parse", "HEAD")
+    assert undone[-4:] == [
+        "The apply is undone.",
+        "",
+        "To make the configuration agree with the account, run:",
+        f"  git revert {head}",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -207,8 +207,10 @@ def restored(account: World, report: ReportFile, before: dict[str, Any]) -> None
 def test_an_undo_of_every_kind_restores_the_account() -> None:
     account, before, report = changed()
     made = plan_undo(account, report, read(AFTER))
+    studio = 'services.desk.conversations.lounge.webhooks["studio FW11111111111111111111111111111111"]'
     assert {str(address): message for address, message in made.irreversible} == {
         "services.desk.users.bob": "created again; Twilio removed every participant that it was",
+        studio: "replay_after is not set: Twilio never returns it, so its old value is unknown",
     }
     assert made.blocking() == ()
     done, file = do(account, made, read(AFTER))

@@ -43,7 +43,7 @@ WITHOUT_MAINTENANCE = """\
 """
 """Settings that spare every commit, fetch, and push some processes."""
 REPOSITORIES = ("here", "remote.git")
-OWN = ["here/reconciler.yaml", "here/.git/config", "here/.git/refs/heads/main", "remote.git/config"]
+OWN = ["here/reconciler.yaml", "here/.git/config", "here/.git/HEAD", "here/.git/refs/heads/main", "remote.git/config"]
 """The files that tests change before they begin a ledger."""
 FETCH = "git fetch origin '+refs/reconciler/*:refs/reconciler/*'"
 

@@ -194,7 +194,7 @@ async def _yes(_plan: object) -> Decision:
     return Decision.PREAPPROVED
 
 
-def apply_while(clones: Clones, meddle: object) -> Applied:
+def apply_while(clones: Clones, meddle: object, report: str = "") -> Applied:
     """Apply, and let something happen during the first write."""
     store = Store.open(clones.account)
     app = Meddling(store)
@@ -202,7 +202,7 @@ def apply_while(clones: Clones, meddle: object) -> Applied:
     inputs = Inputs(str(clones.here), environment="prod", ledger=LedgerOptions())
     endpoint = Endpoint(app=app, environment=dict(os.environ))
     try:
-        return asyncio.run(workflow.apply(inputs, endpoint, Silent(), lambda _plan: None, _yes))
+        return asyncio.run(workflow.apply(inputs, endpoint, Silent(), lambda _plan: None, _yes, report=report))
     finally:
         store.close()
 
@@ -260,12 +260,112 @@ def test_an_outcome_that_cannot_be_pushed_stays_here(clones: Clones) -> None:
     assert subjects(clones, "remote.git")[0] == "apply 2 applied"
 
 
+def test_an_outcome_that_cannot_be_stored_does_not_hide_what_was_done(clones: Clones) -> None:
+    clones.start()
+    push(clones, OTHER)
+    objects, gone = clones.here / ".git/objects", clones.here / ".git/gone"
+    report = clones.folder / "report.json"
+    applied = apply_while(clones, lambda: objects.rename(gone), str(report))
+    gone.rename(objects)
+    assert applied.report is not None
+    assert applied.report.exit_code == 1
+    assert applied.report.unrecorded == (
+        "the ledger cannot be written: git says 'fatal: not a git repository (or any of the parent directories): "
+        ".git'. The changes of this apply were made, but its outcome was not recorded: it counts as incomplete. "
+        "Correct the cause, and run the command again"
+    )
+    written = json.loads(report.read_text())
+    assert (written["exit_code"], written["interrupted"], written["unrecorded"]) == (
+        1,
+        False,
+        applied.report.unrecorded,
+    )
+    assert [(one["address"], one["status"]) for one in written["changes"]] == [('addresses["+14155550100"]', "done")]
+    assert subjects(clones)[0] == "apply 2 started"
+    assert clones.apply("--take-over").code == 0
+    assert subjects(clones)[0] == "apply 3 applied"
+
+
+def locked(path: Path) -> str:
+    """What git says of a ref whose lock file a killed git left."""
+    return (
+        f"the ref {REF} cannot be written: git says \"fatal: update_ref failed for ref '{REF}': cannot lock "
+        f"ref '{REF}': Unable to create '{path}': File exists.\". If no other git command is running, delete that file"
+    )
+
+
+def test_a_ref_that_cannot_be_written_has_not_moved(clones: Clones) -> None:
+    clones.start()
+    push(clones, OTHER)
+    lock_file = (clones.here / ".git" / f"{REF}.lock").resolve()
+    lock_file.touch()
+    assert error(clones.apply()) == f"{locked(lock_file)}. Nothing was sent"
+    assert subjects(clones, "remote.git")[:2] == ["apply 2 incomplete", "apply 2 started"]
+    lock_file.unlink()
+    applied = apply_while(clones, lock_file.touch)
+    assert applied.report is not None
+    assert applied.report.exit_code == 1
+    assert applied.report.unrecorded == (
+        f"{locked(lock_file)}. The outcome of this apply is on origin, and the next apply uses it"
+    )
+    lock_file.unlink()
+    assert subjects(clones)[0] == "apply 3 started"
+    assert clones.apply().code == 0
+    assert subjects(clones)[0] == "apply 3 applied"
+
+
+def test_without_a_remote_a_ref_that_cannot_be_written_leaves_the_apply_incomplete(clones: Clones) -> None:
+    files = FILES.replace(", remote: origin", "")
+    push(clones, files)
+    clones.start()
+    push(clones, OTHER.replace(", remote: origin", ""))
+    lock_file = (clones.here / ".git" / f"{REF}.lock").resolve()
+    applied = apply_while(clones, lock_file.touch)
+    assert applied.report is not None
+    assert applied.report.unrecorded == (
+        f"{locked(lock_file)}. The changes of this apply were made, but its outcome was not recorded: it counts as "
+        "incomplete. Correct the cause, and run the command again"
+    )
+
+
+def test_an_apply_without_the_ledger_respects_its_lock(clones: Clones) -> None:
+    clones.start()
+    push(clones, OTHER)
+    found: list[str] = []
+
+    def meanwhile() -> None:
+        def run() -> None:
+            inputs = Inputs(str(clones.here), environment="prod", baseline="none", ledger=LedgerOptions(records=False))
+            endpoint = Endpoint(emulator=clones.account, environment=dict(os.environ))
+            try:
+                asyncio.run(workflow.apply(inputs, endpoint, Silent(), lambda _plan: None, _yes))
+            except LedgerError as error:
+                found.append(str(error))
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+
+    assert apply_while(clones, meanwhile).report is not None
+    (message,) = found
+    assert re.fullmatch(
+        r"another apply of prod is in progress\n"
+        r"  started \d\d:\d\d UTC by Ada, deadline \d\d:\d\d UTC, \S+, process \d+\n"
+        r"  = wait for it; if it has ended, use --take-over",
+        message,
+    )
+    # Without a lock, and without a repository, it works.
+    assert clones.apply("--baseline", "none", "--no-record").code == 0
+    (clones.here / ".git").rename(clones.here / "gone")
+    assert clones.apply("--baseline", "none", "--no-record").code == 0
+
+
 def test_a_lock_that_the_local_ref_does_not_take_is_given_back(clones: Clones, monkeypatch: pytest.MonkeyPatch) -> None:
     clones.start()
     push(clones, OTHER)
     from reconciler.ledger.repository import Repository
 
-    monkeypatch.setattr(Repository, "move_ref", lambda *_arguments: False)
+    monkeypatch.setattr(Repository, "move_ref", lambda *_arguments: "moved")
     assert error(clones.apply()) == (
         "the ledger of prod moved since the plan: entry 1 was written at "
         f"{clones.entry().started_at} by Ada. Nothing was sent. Run the command again"

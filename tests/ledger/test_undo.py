@@ -142,6 +142,21 @@ def test_several_commits_and_a_merge_are_reverted_newest_first(clones: Clones) -
     assert changes(clones.plan("--format", "json").json) == []
 
 
+def test_the_last_of_several_attempts_at_a_commit_reverts_it(clones: Clones) -> None:
+    clones.start()
+    changed = push(clones, CHANGED)
+    assert clones.apply("--target", "services", "--report", "../first.json").code == 0  # incomplete, as after a failure
+    assert clones.apply("--report", "../report.json").code == 0
+    assert undo(clones, "--format", "json").json["follow_up"] == [f"git revert {changed}"]
+    # The undo is an entry of that commit, too.
+    assert clones.apply("--report", "../report.json").code == 0
+    undone = undo(clones, "--format", "json")
+    assert undone.json["follow_up"] == [f"git revert {changed}"]
+    assert clones.at("here", "undo", "../first.json", "--yes").code == 0
+    follow(clones, undone.json["follow_up"])
+    assert changes(clones.plan("--format", "json").json) == []
+
+
 def test_files_are_restored_if_the_commits_are_not_in_one_line(clones: Clones) -> None:
     clones.start()
     first = git("rev-parse", "HEAD", at=clones.here)
@@ -225,8 +240,10 @@ def killed_and_again(clones: Clones, monkeypatch: pytest.MonkeyPatch, at: int, s
     return not survives
 
 
-@pytest.mark.parametrize("side", ["before", "after"])
-@pytest.mark.parametrize("at", [0, 3, 4, 6, 8, 11])
+@pytest.mark.parametrize(
+    ("at", "side"),
+    [(0, "before"), (3, "before"), (3, "after"), (4, "after"), (6, "after"), (8, "before"), (11, "after")],
+)
 def test_a_killed_undo_is_completed_by_another_one(
     clones: Clones, monkeypatch: pytest.MonkeyPatch, at: int, side: Side
 ) -> None:
