@@ -363,6 +363,10 @@ _LEDGER = {
         "`ledger` contains `${…}`, so different users could use different ledgers.",
         "Write the value without an expression.",
     ),
+    "ledger-ahead": ProblemCode(
+        "The ledger in this clone has an entry that could not be pushed, so applies of other clones may be blocked.",
+        "Run `reconciler ledger push`, or apply again.",
+    ),
     "ledger-behind": ProblemCode(
         "The ledger in the remote has a newer entry than the ledger in this clone.",
         "Fetch the ledger's refs, as the message says, and plan again.",

@@ -151,7 +151,7 @@ def open_ledger(
         notes = list(_notes(ledger, writes=writes))
         if writes:
             assert isinstance(files, RecordingSources)
-            _catch_up(ledger)
+            notes += _catch_up(ledger)
             if applies_source:
                 notes += _check_apply(ledger, config, files)
     except BaseException:
@@ -277,6 +277,8 @@ def _notes(ledger: Ledger, *, writes: bool) -> Iterable[Problem]:
             "set the same RECONCILER_PLAN_KEY for everyone who plans and applies",
             "warning",
         )
+    if _is_ahead(ledger) and not ledger.tips.lacks_newer and not (writes and ledger.options.records):
+        yield _ahead(ledger)
     if ledger.tips.lacks_newer:
         prefix = ledger.setting.prefix
         yield Problem(
@@ -288,11 +290,34 @@ def _notes(ledger: Ledger, *, writes: bool) -> Iterable[Problem]:
         )
 
 
-def _catch_up(ledger: Ledger) -> None:
-    """Move the local ref to the newest entry, if only the remote's ref has it, as after a kill in between (G13)."""
-    tips, ref = ledger.tips, ledger.ref
+def _catch_up(ledger: Ledger) -> tuple[Problem, ...]:
+    """Move the ref that lacks the newest entry: the local one after a kill, the remote's after a failed push (G13)."""
+    tips, ref, remote = ledger.tips, ledger.ref, ledger.setting.remote
+    if _is_ahead(ledger) and ledger.options.records:
+        told = ref.repository.push(remote, (ref.name, tips.local, tips.remote))
+        if not told:
+            ledger.tips = replace(tips, remote=tips.local)
+        return () if told in {"", "moved"} else (_ahead(ledger, f": {told}"),)
     if tips.newest != tips.local and not ref.repository.move_ref(ref.name, tips.newest, tips.local):
         ledger.tips = replace(tips, local=tips.newest)
+    return ()
+
+
+def _is_ahead(ledger: Ledger) -> bool:
+    """Whether the remote lacks the newest entry of this clone."""
+    tips = ledger.tips
+    return bool(ledger.setting.remote) and bool(tips.local) and tips.remote != tips.local == tips.newest
+
+
+def _ahead(ledger: Ledger, why: str = "") -> Problem:
+    return Problem(
+        "ledger-ahead",
+        f"{ledger.setting.remote} lacks the newest entry of the ledger of {ledger.ref.label}, so applies of other "
+        f"clones may be blocked{why}",
+        None,
+        "push it: reconciler ledger push",
+        "warning",
+    )
 
 
 def _check_apply(ledger: Ledger, config: Config, files: RecordingSources) -> tuple[Problem, ...]:

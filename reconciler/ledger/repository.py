@@ -264,7 +264,7 @@ class Repository:
             return ""  # only the answer was lost
         if any(now.get(name, "") != old for name, _, old in moves):
             return "moved"
-        return _unreachable(remote, done)
+        return _rejected(remote, done) or _unreachable(remote, done)
 
     def peek(self, remote: str, ref: str) -> bytes | None:
         """Return the newest entry of a remote, for a message; None if it cannot be read.
@@ -317,6 +317,18 @@ def _unusable(folder: Path, done: subprocess.CompletedProcess[bytes]) -> str:
 
 def _unreachable(remote: str, done: subprocess.CompletedProcess[bytes]) -> str:
     return f"the ledger's remote {remote} cannot be used: git says {_complaint(done)!r}"
+
+
+def _rejected(remote: str, done: subprocess.CompletedProcess[bytes]) -> str:
+    """Return why a remote rejected a push, in its own words; empty if it did not."""
+    rows = [line.split("\t") for line in done.stdout.decode(errors="replace").split("\n")]
+    reasons = [row[2].strip() for row in rows if row[0] == "!" and len(row) > 2]
+    if not reasons:
+        return ""
+    lines = done.stderr.decode(errors="replace").split("\n")
+    told = [line.removeprefix("remote:").strip() for line in lines if line.startswith("remote:")]
+    words = _without_credentials("; ".join([reasons[0], *filter(None, told)]))[:_LONGEST_COMPLAINT]
+    return f"the ledger's remote {remote} rejected the push: git says {words!r}"
 
 
 def _complaint(done: subprocess.CompletedProcess[bytes]) -> str:

@@ -21,6 +21,7 @@ from reconciler.ledger.options import LedgerOptions
 from reconciler.ledger.run_identity import as_time
 from reconciler.report import Silent
 from reconciler.workflow import Applied, Decision, Endpoint, Inputs
+from tests.commands import Result
 from tests.ledger.clones import FETCH, FILES, REF, Clones, commit, git
 from tests.ledger.test_preconditions import error
 
@@ -258,6 +259,43 @@ def test_an_outcome_that_cannot_be_pushed_stays_here(clones: Clones) -> None:
     clones.chdir(clones.here)
     assert clones.run("ledger", "push", "--env", "prod").out == "Pushed entry 2.\n"
     assert subjects(clones, "remote.git")[0] == "apply 2 applied"
+
+
+def test_an_outcome_that_the_remote_rejected_is_pushed_by_the_next_apply(clones: Clones) -> None:
+    clones.start()
+    push(clones, OTHER)
+    hook = clones.folder / "remote.git/hooks/pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+
+    def deny() -> None:
+        hook.write_text("#!/bin/sh\necho 'quota exceeded, contact the storage team' >&2\nexit 1\n", encoding="utf-8")
+        hook.chmod(0o755)
+
+    why = (
+        "the ledger's remote origin rejected the push: git says '[remote rejected] (pre-receive hook declined); quota "
+        "exceeded, contact the storage team'"
+    )
+    applied = apply_while(clones, deny)
+    assert applied.report is not None
+    assert applied.report.unrecorded == (
+        f"{why}. The outcome of this apply is in the ledger of this clone only; until it is pushed, other applies are "
+        "blocked. Push it with `reconciler ledger push`"
+    )
+    lacks = "origin lacks the newest entry of the ledger of prod, so applies of other clones may be blocked"
+    assert ahead(clones.plan()) == f"{lacks} push it: reconciler ledger push"
+    assert ahead(clones.apply()) == f"{lacks}: {why} push it: reconciler ledger push"
+    hook.unlink()
+    assert ahead(clones.apply("--no-record")) == f"{lacks} push it: reconciler ledger push"
+    assert subjects(clones, "remote.git")[0] == "apply 2 started"
+    assert ahead(clones.apply()) == ""
+    assert subjects(clones, "remote.git")[0] == "apply 2 applied"
+
+
+def ahead(result: Result) -> str:
+    """The warning that the remote lacks an entry, with its hint; empty if there is none."""
+    assert result.code == 0, result.err
+    _, _, found = (result.out + result.err).partition("Warning[ledger-ahead]: ")
+    return " ".join(found.partition("\n\n")[0].split())
 
 
 def test_an_outcome_that_cannot_be_stored_does_not_hide_what_was_done(clones: Clones) -> None:
