@@ -293,10 +293,13 @@ def _ask(plan: PlanFile, run: Run, output: Output, inputs: Inputs, endpoint: End
         UsageError: There is no terminal, or it does not show the plan.
     """
     if not (console.is_terminal(sys.stdin) and console.is_terminal(sys.stderr)):
+        undo = plan.options.undo
+        verb, file, arguments = ("plan", "plan.json", ()) if undo is None else ("undo", "undo.json", (undo.report,))
+        does = "apply" if undo is None else "undo"
         raise UsageError(
-            "no terminal to ask for approval, so nothing was sent. Apply a reviewed plan, or apply without approval "
-            f"(--yes):\n  {command_line('plan', inputs, endpoint, options=('--out', 'plan.json'))}\n"
-            f"  {command_line('apply', inputs, endpoint, options=('--plan', 'plan.json'), scope=False)}"
+            f"no terminal to ask for approval, so nothing was sent. Apply a reviewed plan, or {does} without approval "
+            f"(--yes):\n  {command_line(verb, inputs, endpoint, options=(*arguments, '--out', file))}\n"
+            f"  {command_line('apply', inputs, endpoint, options=('--plan', file), scope=False)}"
         )
     with run.asking():
         if not (output.as_log and console.is_terminal(sys.stdout)):

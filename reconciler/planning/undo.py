@@ -7,8 +7,9 @@ order, guards, risk, and limits are those of every plan. What someone else chang
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from reconciler.address import Address
 from reconciler.change import Change
@@ -17,6 +18,7 @@ from reconciler.errors import MatchError, Place, Problem
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import Ref
+from reconciler.planning.guards import quoted
 from reconciler.planning.plan import Plan, PlanOptions, UndoneAddress, make_plan
 from reconciler.planning.undo_resources import REASONS, UndoResources
 from reconciler.planning.undo_state import UndoState
@@ -30,6 +32,7 @@ from reconciler.planning.undo_unsealed import CLAIMS, without_license
 from reconciler.state import State
 
 _NOT_APPROVALS = frozenset({"done-approval", "unused-approval"})
+_REMOVALS: tuple[Literal["delete"], Literal["replace"]] = ("delete", "replace")
 
 
 class Undo:
@@ -77,6 +80,17 @@ class Undo:
             resources[address] = Declared(address, kind, self._place, absent=True, pin=address.parts[-1])
         return self._with(resources)
 
+    def described(self) -> Mapping[Address, Declared]:
+        """Return what says which values are sensitive: the configuration's resources, and what the report hides."""
+        found = dict(self._config.resources)
+        for target in self._targets:
+            collection = target.address.collection
+            replaced = () if target.kind.singleton else filter(None, (target.old_sid, target.new_sid))
+            for address in (target.address, *map(collection.child, replaced)) if target.hidden else ():
+                declared = found.get(address) or self._declared(target, {})
+                found[address] = replace(declared, sensitive=declared.sensitive | target.hidden)
+        return found
+
     def plan(self, state: State, options: PlanOptions) -> Plan:
         """Plan the undo.
 
@@ -92,7 +106,8 @@ class Undo:
         licensed = tuple(self._licensed(found)) if self.is_sealed else ()
         made, builder = self._make(found, state, options, licensed)
         names = {approval.address for approval in licensed}
-        changes = tuple(self._explained(change) for change in made.changes)
+        given = {(approval.address, approval.action) for approval in licensed}
+        changes = tuple(_beyond_license(self._explained(change), given) for change in made.changes)
         if not self.is_sealed:
             approved = {(item.address, item.action) for item in (*self._config.approvals, *options.approved)}
             changes = tuple(without_license(change, approved) for change in changes)
@@ -179,8 +194,10 @@ class Undo:
     def _licensed(self, found: UndoState) -> Iterator[Approval]:
         """Yield approvals for deletes of the resources that the apply created.
 
-        Not if the current configuration declares something in it that the apply did not create: that is newer.
+        Not if the current configuration declares something in it that the apply did not create: that is newer. Its own
+        approvals of the same delete hold instead, with their bounds.
         """
+        own = {(approval.address, approval.action) for approval in self._config.approvals}
         for target in self._targets:
             if target.action not in {"create", "replace"} or not target.is_certain or not target.new_sid:
                 continue
@@ -190,11 +207,24 @@ class Undo:
                 if not declared.absent and not declared.kind.singleton
             )
             if not newer:
-                verdict = found.verdicts[target.address]
-                yield Approval(target.address, "delete", self._place)
-                yield Approval(target.address, "replace", self._place)
+                verdict, at_most = found.verdicts[target.address], self._most_destroyed(target)
+                addresses = [target.address]
                 if verdict.leftover is not None:
-                    yield Approval(target.address.collection.child(verdict.leftover.sid), "delete", self._place)
+                    addresses.append(target.address.collection.child(verdict.leftover.sid))
+                for address in addresses:
+                    licenses = (Approval(address, action, self._place, at_most) for action in _REMOVALS)
+                    yield from (one for one in licenses if (one.address, one.action) not in own)
+
+    def _most_destroyed(self, target: Target) -> tuple[tuple[str, int], ...]:
+        """Return the bound of a license: conversations that others began in a service are not licensed."""
+        if target.kind.name != "service":
+            return ()
+        own = [
+            other
+            for other in self._targets
+            if other.kind.name == "conversation" and other.action == "create" and other.parent == target.address
+        ]
+        return (("active_conversations", len(own)),)
 
     def _explained(self, change: Change) -> Change:
         target = self._by_address.get(change.address)
@@ -205,6 +235,9 @@ class Undo:
 def _undone(target: Target, found: UndoState, builder: UndoResources, changes: Sequence[Change]) -> UndoneAddress:
     """Describe what the undo does with an address, for the ledger."""
     verdict = found.verdicts[target.address]
+    # A key that cannot be set back is still the new one, so the record says so, and the next plan sends the old one.
+    if target.action == "update" and target.overwrote:
+        return UndoneAddress("withheld")
     if verdict.decision == "withheld" or any(change.address == target.address for change in builder.withheld):
         return UndoneAddress("withheld")
     creates = target.action in {"delete", "replace"}
@@ -222,6 +255,16 @@ def _undone(target: Target, found: UndoState, builder: UndoResources, changes: S
     if any(change.guard is not None for change in own):
         return UndoneAddress("withheld")
     return UndoneAddress("write" if own else "nothing", creates, changes=tuple(change.address for change in own))
+
+
+def _beyond_license(change: Change, licensed: Container[tuple[Address, str]]) -> Change:
+    """Say how to approve a delete of more than the apply created."""
+    if change.guard is None or change.guard.name != "bound_exceeded" or (change.address, change.action) not in licensed:
+        return change
+    what, _, _ = change.guard.message.partition("; ")
+    option = quoted(str(Approval(change.address, "replace" if change.action == "replace" else "delete")))
+    message = f"{what}, which the apply did not create; approve the {change.action} with --approve {option}"
+    return replace(change, guard=replace(change.guard, message=message))
 
 
 def _is_about_license(problem: Problem, names: set[Address]) -> bool:

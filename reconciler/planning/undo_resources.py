@@ -213,7 +213,7 @@ class UndoResources:
             pin=pin,
             absent=absent,
             lifecycle=lifecycle,
-            sensitive=frozenset() if current is None else current.sensitive,
+            sensitive=target.hidden | (frozenset() if current is None else current.sensitive),
             exact=target.action == "update",
         )
 

@@ -82,6 +82,22 @@ class Target:
     is_certain: bool = True
     recorded: str = ""
 
+    @property
+    def overwrote(self) -> tuple[str, ...]:
+        """The fields that it wrote over values that were never known, such as a key that it rotated."""
+        before, after = self.before or {}, self.after or {}
+        return tuple(
+            item.path
+            for item in self.kind.fields
+            if isinstance(before.get(item.path), PastUnknown) and item.path in after
+        )
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The fields that were sensitive in the apply; the undo shows none of their values either."""
+        sides = (self.before or {}, self.after or {})
+        return frozenset(path for side in sides for path, past in side.items() if isinstance(past, PastDigest))
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

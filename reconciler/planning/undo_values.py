@@ -72,11 +72,10 @@ class UndoValues:
 
     def note_unknown(self, target: Target) -> None:
         """Note each value that an update overwrote and that was never known, such as a rotated key."""
-        for field in target.kind.fields:
-            if isinstance((target.before or {}).get(field.path), PastUnknown) and field.path in (target.after or {}):
-                message = f"{field.path} is not set back: Twilio never returns it, so its old value is unknown"
-                again = f"; to send the old one, declare it and apply with --rotate {target.address}"
-                self.note(target.address, f"{message}{again}" if field.write_only else message)
+        for path in target.overwrote:
+            message = f"{path} is not set back: Twilio never returns it, so its old value is unknown"
+            again = f"; to send the old one, declare it and apply with --rotate {target.address}"
+            self.note(target.address, f"{message}{again}" if target.kind.by_path[path].write_only else message)
 
     def note_unset(self, target: Target, values: Mapping[str, Value]) -> None:
         """Note what a resource that is created again may have had, and what Twilio never returns."""

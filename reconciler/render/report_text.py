@@ -173,7 +173,9 @@ def next_steps(report: ReportFile) -> list[str]:
         case 0 if report.options.target or report.options.exclude:
             return ["The selected part of the account matches the configuration."]
         case 0 if report.options.undo is not None:
-            return [f"The apply is undone{', except for what cannot be undone' if report.irreversible else ''}."]
+            undone = f"The apply is undone{', except for what cannot be undone' if report.irreversible else ''}."
+            look = f"`{PLAN_COMMAND}` shows whether the configuration agrees with the account."
+            return [undone if report.follow_up else f"{undone} {look}"]
         case 0:
             return ["The account matches the configuration."]
         case 5 if report.options.undo is not None:

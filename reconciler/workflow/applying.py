@@ -294,7 +294,8 @@ class _Planning:
             )
             document = build_document(made, reader, key, config)
             hidden = tuple(known_secrets(config, reader))
-            values = StepValues(made, config.resources, Mask(hidden), Digests(made.account_sid, key))
+            described = config.resources if undo is None else undo[1].described()
+            values = StepValues(made, described, Mask(hidden), Digests(made.account_sid, key))
         if made.unset:
             raise MatchError(made.unset, config.lines)
         if approved is None:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
+_FILE = re.compile(rb"\$\{file:([^}]*)\}")
+
 
 def _entries(ledger: Ledger, report: ReportFile) -> tuple[LedgerEntry | None, LedgerEntry | None]:
     """Return the entry of an apply and the one before it.
@@ -185,6 +187,8 @@ def revert_commands(ledger: Ledger, report: ReportFile, files: RecordingSources)
         report: The report of the apply that is undone.
         files: The files of the configuration.
     """
+    if report.options.undo is not None:
+        return ()
     repository = ledger.ref.repository
     entry, before = _entries(ledger, report)
     if entry is not None:
@@ -195,12 +199,21 @@ def revert_commands(ledger: Ledger, report: ReportFile, files: RecordingSources)
         return () if found is None else tuple(_reverts(repository, [commit]))
     old, new = before.source.commit, entry.source.commit
     removed = repository.output("diff", "--name-only", "--diff-filter=D", "--relative", old, new, "--", ".") or ""
-    paths = sorted({*files.paths, *filter(looks_like_yaml, removed.splitlines())})
+    yaml = sorted({*files.paths, *filter(looks_like_yaml, removed.splitlines())})
+    paths = sorted({*yaml, *(_files_in(repository, old, yaml) & {*removed.splitlines()})})
     line = (repository.output("rev-list", "--first-parent", new) or "").split()
     if old not in line:
         return tuple(_restores(repository, old, paths))
     commits = (repository.output("rev-list", "--first-parent", f"{old}..{new}", "--", *paths) or "").split()
     return tuple(_reverts(repository, commits))
+
+
+def _files_in(repository: Repository, commit: str, paths: list[str]) -> set[str]:
+    """Return the targets of `${file:}` in files at a commit; both are relative to the root file's folder."""
+    top = posixpath.dirname(repository.root)
+    texts = (repository.file(commit, posixpath.join(top, path)) or b"" for path in paths)
+    found = (name.decode("utf-8", "replace") for text in texts for name in _FILE.findall(text))
+    return {posixpath.normpath(name.strip()) for name in found}
 
 
 def _reverts(repository: Repository, commits: list[str]) -> Iterator[str]:

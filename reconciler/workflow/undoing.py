@@ -108,9 +108,15 @@ class UndoSource:
         return replace(made, warnings=(*made.warnings, warning))
 
     def follow_up(self, inputs: Inputs, environment: Mapping[str, str]) -> tuple[str, ...]:
-        """Return the commands that make the configuration agree with the account; none if the report has no commit."""
+        """Return the commands that make the configuration agree with the account.
+
+        None if the report has no commit; and none if it is that of an undo, since nothing shows whether the
+        configuration followed that one.
+        """
         from reconciler.sources.git_process import revert_command  # noqa: PLC0415 - needed only by undo
 
+        if self.report.options.undo is not None:
+            return ()
         folder = str(Path(DiskSources(inputs.path, environment).root).parent)
         command = revert_command(folder, self.report.source_commit, environment)
         return (command,) if command else ()

@@ -120,7 +120,14 @@ def test_an_undo_can_be_undone(run: Run) -> None:
         "create services.branch.users.cleo",
     ]
     # What a deleted service contained is not in its report. The token is not either, but the configuration has it.
-    assert run("undo", "undone.json", *HERE, "--yes").code == 0
+    undone = run("undo", "undone.json", *HERE, "--yes")
+    assert undone.code == 0
+    # Nothing tells whether the configuration followed the first undo, so no command fits.
+    assert undone.out.splitlines()[-3:] == [
+        "The apply is undone, except for what cannot be undone. `reconciler plan` shows whether the",
+        "configuration agrees with the account.",
+        "  reconciler plan --emulator e.db",
+    ]
     assert changes(run) == ["create services.branch.users.cleo"]
 
 
@@ -151,7 +158,15 @@ def test_what_someone_changed_since_is_withheld(run: Run) -> None:
 
 def test_a_declined_undo_sends_nothing(run: Run) -> None:
     before = changes(run)
-    assert run("undo", "report.json", *HERE).code == 1
+    declined = run("undo", "report.json", *HERE)
+    assert declined.code == 1
+    assert (
+        "no terminal to ask for approval, so nothing was sent. Apply a reviewed plan, or undo without approval (--yes):"
+    ) in " ".join(declined.err.split())
+    assert declined.err.splitlines()[-2:] == [
+        "         reconciler undo report.json --out undo.json --emulator e.db",
+        "         reconciler apply --plan undo.json --emulator e.db",
+    ]
     assert changes(run) == before == []
 
 
@@ -346,6 +361,68 @@ def test_an_overwritten_secret_is_not_said_to_be_undone(news: Run, monkeypatch: 
             )
         ],
     )
+
+
+@pytest.mark.parametrize(
+    ("commits", "name"),
+    [
+        (["revert"], "~ friendly_name: (sensitive value) → (sensitive value)"),
+        ([], "friendly_name is not set back: its old value is sensitive, so the report does not contain it"),
+    ],
+)
+def test_what_the_apply_hid_is_hidden_in_its_undo(
+    run: Run, monkeypatch: pytest.MonkeyPatch, commits: list[str], name: str
+) -> None:
+    monkeypatch.setenv("HOOK", "https://hooks.example.com/TOPSECRET")
+    keep(
+        BEFORE.replace(
+            "ada: {role: agent}", "ada: {friendly_name: HIDDEN, role: agent, sensitive: [friendly_name]}"
+        ).replace('"https://hooks.example.com/in"', '"${secret:HOOK}"')
+    )
+    assert run("apply", *HERE, "--yes", "--report", "report.json").code == 0
+    for command in commits:
+        git(command, "--no-edit", "HEAD")
+    shown = [run("undo", "report.json", *HERE, "--out", "undo.json").out, Path("undo.json").read_text()]
+    undone = run("undo", "report.json", *HERE, "--yes", "--report", "undone.json")
+    assert undone.code == 0
+    assert name in " ".join(undone.out.split())
+    for text in (*shown, undone.out, undone.err, Path("undone.json").read_text()):
+        assert "TOPSECRET" not in text
+        assert "HIDDEN" not in text
+
+
+def talk(service: str, path: str, form: dict[str, Any]) -> None:
+    """Create something in the account as somebody else would."""
+    store = Store.open("e.db")
+    account = Emulator(store)
+    sid = next(sid for sid, row in account.snapshot().items() if row["name"] == service)
+    assert account.call("POST", f"/v1/Services/{sid}/{path}", form).status == 201
+    store.close()
+
+
+def test_conversations_that_others_began_in_a_created_service_need_approval(run: Run) -> None:
+    talk("branch", "Conversations", {"FriendlyName": "Order 1"})
+    refused = run("undo", "report.json", *HERE, "--yes")
+    assert refused.code == 4
+    assert (
+        "services.branch has 1 active conversation (at most 0 approved), which the apply did not create; approve the "
+        "delete with --approve 'services.branch'"
+    ) in " ".join(refused.err.split())
+    assert changes(run) == []
+    assert run("undo", "report.json", *HERE, "--yes", "--approve", "services.branch").code == 0
+
+
+def test_a_bounded_approval_of_the_configuration_bounds_the_undo(run: Run) -> None:
+    talk("branch", "Users", {"Identity": "dan"})
+    bound = "approvals: [{address: services.branch, action: delete, at_most: {users: 1}}]\n"
+    keep(f"{AFTER}{bound}")
+    refused = run("undo", "report.json", *HERE, "--yes")
+    assert refused.code == 4
+    assert (
+        "services.branch has 2 users (at most 1 approved); to delete it anyway, raise at_most of its approval"
+    ) in " ".join(refused.err.split())
+    keep(f"{AFTER}{bound.replace('users: 1', 'users: 2')}")
+    assert run("undo", "report.json", *HERE, "--yes").code == 0
 
 
 def test_an_undo_of_everything_says_that_the_apply_is_undone(run: Run) -> None:

@@ -157,6 +157,35 @@ def test_the_last_of_several_attempts_at_a_commit_reverts_it(clones: Clones) -> 
     assert changes(clones.plan("--format", "json").json) == []
 
 
+def test_a_file_that_was_removed_after_its_last_use_comes_back(clones: Clones) -> None:
+    text = FILES.replace("friendly_name: Main", 'friendly_name: "${file:name.txt}"')
+    commit({"reconciler.yaml": text, "name.txt": "Main"}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    clones.start()
+    changed = push(clones, FILES.replace("friendly_name: Main", "friendly_name: Front"))
+    (clones.here / "name.txt").unlink()
+    removed = push(clones, FILES.replace("friendly_name: Main", "friendly_name: Front"))
+    assert clones.apply("--report", "../report.json").code == 0
+    undone = undo(clones, "--format", "json")
+    assert undone.json["follow_up"] == [f"git revert {removed} {changed}"]
+    follow(clones, undone.json["follow_up"])
+    assert changes(clones.plan("--format", "json").json) == []
+
+
+def test_an_overwritten_key_is_sent_again_after_the_revert(clones: Clones, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = f"{FILES}credentials: {{push: {{type: fcm, friendly_name: Push, secret: '${{env:PUSH}}'}}}}\n"
+    key = {"type": "service_account", "project_id": "p", "private_key": "first", "client_email": "a@example.com"}
+    monkeypatch.setenv("PUSH", json.dumps(key))
+    push(clones, text)
+    clones.start()
+    monkeypatch.setenv("PUSH", json.dumps({**key, "private_key": "second"}))
+    assert clones.apply("--report", "../report.json").code == 0
+    assert undo(clones).code == 0
+    assert changes(clones.plan("--format", "json").json) == []
+    monkeypatch.setenv("PUSH", json.dumps(key))
+    assert changes(clones.plan("--format", "json").json) == ["update credentials.push"]
+
+
 def test_files_are_restored_if_the_commits_are_not_in_one_line(clones: Clones) -> None:
     clones.start()
     first = git("rev-parse", "HEAD", at=clones.here)
