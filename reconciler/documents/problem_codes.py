@@ -375,6 +375,10 @@ _LEDGER = {
         "Another apply was recorded after the plan was made. The plan was made again, with what is recorded now.",
         "Nothing needs to be done: only changes that the approved plan contains are applied.",
     ),
+    "left-behind": ProblemCode(
+        "A service has a new name under the same handle. The former one stays, and the ledger no longer remembers it.",
+        "To delete it, declare it under another handle with `absent: true`, and approve the delete.",
+    ),
     "ledger-not-used": ProblemCode(
         "The ledger is not used, because it belongs to a different account than the emulated one.",
         "No action is required. To keep a ledger for the emulated account, use a different environment.",

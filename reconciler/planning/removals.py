@@ -260,6 +260,7 @@ class _Resolver:
         sides, past = self._sides(address), self.widened.pasts[address]
         self.records[address] = self.origins.decide(self.widened.recorded[address], sides, declared)
         declared = self._with_former_name(declared, sides)
+        self._note_left_behind(declared, past)
         if sides is None or declared.absent or not past.declarations or not self.widened.baseline.is_compared:
             return declared
         values = {**declared.values, **self._returning(address, past, sides, declared)}
@@ -447,6 +448,31 @@ class _Resolver:
         )
 
     # --- problems ----------------------------------------------------------------------------------------------------
+
+    def _note_left_behind(self, declared: Declared, past: Past) -> None:
+        """Warn of the former resource of a handle whose name changed, if the API cannot rename its kind."""
+        before, kind = past.completed, declared.kind
+        if (
+            before is None
+            or before.absent
+            or declared.absent
+            or kind.updatable
+            or not self._is_new_name(before, declared)
+        ):
+            return
+        above = self.matching.live.get(declared.parent) if declared.parent else None
+        for live in self.references.state.collection(kind, () if above is None else above.lineage):
+            if live.name == before.natural_key and live.sid not in self.matching.addresses:
+                message = (
+                    f"{declared.address} has another name now, so the {kind.noun} {live.sid} that was applied under "
+                    "this handle stays in the account, and the ledger no longer remembers it"
+                )
+                hint = "To delete it, declare it under another handle with absent: true, and approve that."
+                self._note("left-behind", message, hint, declared.address, severity="warning")
+
+    @staticmethod
+    def _is_new_name(before: Declared, declared: Declared) -> bool:
+        return before.pin is None and declared.pin is None and before.natural_key not in {"", declared.natural_key}
 
     def _note_kept(self, address: Address, path: str) -> None:
         message = f"{address}: {path} keeps its value; it is no longer managed"

@@ -280,6 +280,29 @@ def test_a_webhook_returns_what_it_can_if_its_type_cannot_return(ledger: Ledgere
     ]
 
 
+def test_a_service_that_is_renamed_leaves_the_former_one_behind(ledger: Ledgered) -> None:
+    first, second = (f"version: 1\nservices: {{s: {{friendly_name: {name}}}}}\n" for name in ("Support", "Desk"))
+    behind = (
+        "services.s has another name now, so the service {} that was applied under this handle stays in the account, "
+        "and the ledger no longer remembers it"
+    )
+    ledger.apply(read(first))
+    support = ledger.account.service("Support")
+    made = planned(ledger, second)
+    assert told(made) == [("services.s", "create", "")]
+    assert left_behind(made) == [behind.format(support)]
+    ledger.apply(read(second))
+    assert left_behind(planned(ledger, second)) == []
+    desk = ledger.account.service("Desk")
+    made = planned(ledger, first)
+    assert told(made) == []
+    assert left_behind(made) == [behind.format(desk)]
+
+
+def left_behind(made: Plan) -> list[str]:
+    return [problem.message for problem in made.warnings if problem.code == "left-behind"]
+
+
 def test_a_resource_that_was_created_again_in_the_console_is_not_deleted(ledger: Ledgered) -> None:
     ledger.apply(read(ROLE))
     users = f"/v1/Services/{ledger.account.service('s')}/Users"
