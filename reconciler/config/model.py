@@ -146,6 +146,11 @@ class Declared:
     exact: bool = False
 
     @property
+    def remembered_paths(self) -> tuple[str, ...]:
+        """The fields whose adopted values are needed: the declared ones, and those that the API drops with them."""
+        return (*self.values, *(path for one in self.values for path in self.kind.dropped_with.get(one, ())))
+
+    @property
     def natural_key(self) -> str:
         """The natural key as one text; empty if there is none (singletons, pins without a name)."""
         return self.kind.name_of({path: value.content for path, value in self.values.items()})

@@ -316,6 +316,8 @@ ADDRESS_CONFIGURATION = Kind(
     unique=((("address",), "account"),),
     check=_check,
     check_create=_check_create,
+    # Source: OpenAPI examples: after an update from webhook to studio, the keys of webhook are gone.
+    dropped_with={"auto_creation.type": tuple(path for paths in _ONLY_FOR.values() for path in paths)},
     derive=_type_of,
     consequences=_consequences,
     diverts=_diverts,

@@ -91,6 +91,7 @@ class Kind:
         derive: Returns values that a create uses if the configuration omits them, from those that it sets.
         normalize: Returns live values as if the API always returned the same value in the same place.
         tolerates: Whether a live value of a field is as good as a different desired value.
+        dropped_with: The fields that the API empties when another one changes, by that one's path.
         consequences: Returns effects of a change beyond those of single fields, from the values before and after (None
             if there is no resource) and the name that may be shown.
         interruption: Returns effects between the delete and the create of a replace that has to delete the old resource
@@ -157,6 +158,7 @@ class Kind:
     derive: Callable[[PartialValues], Values] = hooks.derive_nothing
     normalize: Callable[[Values], Values] = hooks.as_returned
     tolerates: Callable[[str, object, Content], bool] = hooks.never_tolerated
+    dropped_with: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     consequences: Callable[[PartialValues | None, PartialValues | None, str], tuple[Consequence, ...]] = (
         hooks.no_consequences
     )

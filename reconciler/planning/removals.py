@@ -432,12 +432,30 @@ class _Resolver:
                 is_hidden = any(one.is_sensitive(path) for one in past.declarations)
                 found[path] = Value(value, (desired or before).place, sensitive=is_hidden)
                 returns[path] = Return(standing, path in record.adopted)
+        for path, value in self._dropped(record, past, sides, {**(desired.values if desired else {}), **found}):
+            if path not in ignored:
+                found[path] = Value(value, (desired or before).place)
+                returns[path] = Return("removed", is_adopted=True)
         for path in _rejected(sides, desired, found):
             del found[path], returns[path]
             self._note_kept(address, path)
         if found:
             self.returns[address] = returns
         return found
+
+    def _dropped(
+        self, record: Record, past: Past, sides: Sides, values: Mapping[str, Value]
+    ) -> Iterator[tuple[str, Content | Reference]]:
+        """Yield the undeclared values that the API dropped with another one, which have an effect again."""
+        kind = sides.kind
+        for leader, paths in kind.dropped_with.items():
+            for path in paths:
+                if leader not in values or path in values or path in past.managed or path not in record.adopted:
+                    continue
+                content = record.adopted[path]
+                faults = kind.check({leader: _plain(values[leader].content), path: _plain(content)})
+                if sides.live.values.get(path) is None and not any(one.is_ineffective for one in faults):
+                    yield path, content
 
     def _is_exact(self, past: Past, sides: Sides, values: Mapping[str, Value]) -> bool:
         """Whether a live value was set by the configuration, and is only as good as what it is to be now."""

@@ -7,7 +7,7 @@ works"), and `tests/planning/test_three_way.py` has every row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
@@ -326,6 +326,12 @@ class Origins:
             sides: Its live resource; None if it is missing.
             desired: Its declaration in the configuration; None if there is none.
         """
+        record = self._decided(past, sides, desired)
+        if sides is None or desired is None or desired.absent or not past.is_readable:
+            return record
+        return self._with_dropped(record, sides.live, desired, past.managed)
+
+    def _decided(self, past: Past, sides: Sides | None, desired: Declared | None) -> Record:
         names = tuple(desired.values) if desired is not None and not desired.absent else ()
         old = past.record or Record(None)
         if not past.is_readable:
@@ -369,6 +375,20 @@ class Origins:
         digest = self.baseline.digest_of(live.sid) if is_comparable else ""
         return bool(digest) and digest != record.sid_digest
 
+    def _with_dropped(self, record: Record, live: Live, desired: Declared, managed: tuple[str, ...]) -> Record:
+        """Add the values that the API drops with a declared change, and remove those that are there again."""
+        for leader, paths in live.kind.dropped_with.items():
+            undeclared = [path for path in paths if path not in {*desired.values, *managed}]
+            undeclared = [path for path in undeclared if live.values.get(path) is not None]
+            if leader not in desired.values:
+                continue
+            if desired.values[leader].content != live.values.get(leader):
+                record = self._with_adopted(record, live, undeclared, desired)
+            else:
+                kept = {path: value for path, value in record.adopted.items() if path not in undeclared}
+                record = replace(record, adopted=kept)
+        return record
+
     def _with_adopted(
         self, record: Record, live: Live, paths: tuple[str, ...] | list[str], declared: Declared | None
     ) -> Record:
@@ -391,8 +411,3 @@ class Origins:
 
 def _is_reference(kind: Kind, path: str) -> bool:
     return kind.by_path[path].marker(Ref) is not None
-
-
-def adopted_after(record: Record, declared: Mapping[str, object]) -> Mapping[str, Content | Reference]:
-    """Return the adopted values that are still needed once an address is completed: those of declared fields."""
-    return {path: value for path, value in record.adopted.items() if path in declared}

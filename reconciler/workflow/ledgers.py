@@ -212,7 +212,7 @@ class LedgerRecorder:
             self._planned,
             {} if report is None else records.endings(report),
             declared={
-                address: () if declared.absent else tuple(declared.values)
+                address: () if declared.absent else declared.remembered_paths
                 for address, declared in self._config.resources.items()
             },
             number=self._writer.number,

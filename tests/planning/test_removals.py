@@ -402,3 +402,31 @@ def test_a_conversation_that_a_commit_made_inactive_is_active_again(ledger: Ledg
 
 
 _INACTIVE = "conversations: {desk: {state: inactive}}"
+
+
+FLOW = "FW" + "0" * 32
+STUDIO = {"Type": "studio", "StudioFlowSid": FLOW, "StudioRetryCount": "2", "Enabled": "true"}
+
+
+@pytest.mark.parametrize("fault", [None, Fault(0, "before"), Fault(0, "after")])
+@pytest.mark.parametrize("former", ["", f"auto_creation: {{enabled: true, type: studio, studio_flow_sid: {FLOW}}}"])
+@pytest.mark.parametrize("later", ["type: default", "type: webhook, webhook_url: 'https://example.com/'"])
+def test_what_the_api_drops_with_the_type_returns_with_it(
+    ledger: Ledgered, former: str, later: str, fault: Fault | None
+) -> None:
+    form = {f"AutoCreation.{key}": value for key, value in STUDIO.items()}
+    ledger.account.post("/v1/Configuration/Addresses", {"Type": "sms", "Address": "+14155550100", **form})
+    line = 'version: 1\naddresses: {{line: {{address: "+14155550100", {}}}}}\n'
+    first, second = read(line.format(former)), read(line.format(f"auto_creation: {{enabled: true, {later}}}"))
+    ledger.apply(first)
+    before = ledger.account.snapshot()
+    ledger.apply(second, fault=fault)
+    ledger.apply(second)
+    ledger.apply(first, fault=fault)
+    ledger.apply(first)
+    (one,) = (row["auto_creation"] for row in ledger.account.snapshot().values() if row["kind"] == "address")
+    assert one == next(row["auto_creation"] for row in before.values() if row["kind"] == "address")
+    assert planned(ledger, line.format(former)).changes == ()
+    ledger.apply(first)
+    (record,) = ledger.remembered.values()
+    assert "auto_creation.studio_retry_count" not in record.adopted

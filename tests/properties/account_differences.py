@@ -107,9 +107,6 @@ def _cannot_return(one: Row, other: Row, path: str, declared: frozenset[str]) ->
         case "credential":
             # Source: OpenAPI description: secrets are never returned.
             return not declared and path.startswith("secrets.")
-        case "address":
-            # Open: what the API drops with the type, without being declared, is not recorded.
-            return "auto_creation.type" not in declared and path.startswith("auto_creation.")
         case _:
             return False
 

@@ -155,7 +155,7 @@ class Ledgered:
             previous,
             planned,
             records.endings(report),
-            declared={address: () if one.absent else tuple(one.values) for address, one in files.resources.items()},
+            declared={address: () if one.absent else one.remembered_paths for address, one in files.resources.items()},
             number=number,
             sid_digest_of=lambda address: _digest(sids[address]) if address in sids else "",
         )

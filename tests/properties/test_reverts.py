@@ -27,6 +27,7 @@ quick = settings(
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     report_multiple_bugs=False,
+    deadline=None,
 )
 thorough = settings(quick, max_examples=MANY)
 
