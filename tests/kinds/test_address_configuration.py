@@ -156,6 +156,7 @@ def test_a_field_of_another_type_is_a_fault(contents: dict[str, Any], faults: li
             path,
             f"{path} has no effect for auto_creation.type {chosen}, only for {owner}",
             f"remove it, or set auto_creation.type: {owner}",
+            is_ineffective=True,
         )
         for path, owner, chosen in faults
     )
