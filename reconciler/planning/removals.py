@@ -260,7 +260,9 @@ class _Resolver:
         sides, past = self._sides(address), self.widened.pasts[address]
         self.records[address] = self.origins.decide(self.widened.recorded[address], sides, declared)
         declared = self._with_former_name(declared, sides)
-        self._note_left_behind(declared, past)
+        for message in _left_behind(declared, past, self.references):
+            hint = "To delete it, declare it under another handle with absent: true, and approve that."
+            self._note("left-behind", message, hint, address, severity="warning")
         if sides is None or declared.absent or not past.declarations or not self.widened.baseline.is_compared:
             return declared
         values = {**declared.values, **self._returning(address, past, sides, declared)}
@@ -354,7 +356,7 @@ class _Resolver:
             renamed_from="",
             lifecycle=lifecycle,
             pin=sides.live.sid,
-            values=self._identity(before, sides),
+            values=_identity(before, sides),
         )
 
     def _return(self, address: Address, past: Past, before: Declared, sides: Sides) -> None:
@@ -363,7 +365,7 @@ class _Resolver:
         if not returning:
             self._forget(address, past)
             return
-        values = {**self._identity(before, sides), **returning}
+        values = {**_identity(before, sides), **returning}
         self.resources[address] = replace(
             before,
             absent=False,
@@ -384,18 +386,6 @@ class _Resolver:
         }
         return replace(declared, values={**declared.values, **values}) if values else declared
 
-    @staticmethod
-    def _identity(before: Declared, sides: Sides) -> dict[str, Value]:
-        """The values that cannot differ, and by which the resource is called."""
-        return {
-            path: value
-            for path, value in before.values.items()
-            if (before.kind.by_path[path].forces_replacement or before.kind.by_path[path].natural_key)
-            and not before.kind.by_path[path].write_only
-            and not isinstance(value.content, (Reference, Unknown))
-            and sides.is_live(path, value.content)
-        }
-
     def _keep_containers(self) -> None:
         """Add the undeclared containers of a removed resource that is changed."""
         for address in list(self.resources):
@@ -407,7 +397,7 @@ class _Resolver:
                         absent=False,
                         pin=live.sid,
                         lifecycle=Lifecycle(),
-                        values=self._identity(before, self.references.sides(live)),
+                        values=_identity(before, self.references.sides(live)),
                     )
 
     # --- fields ------------------------------------------------------------------------------------------------------
@@ -467,31 +457,6 @@ class _Resolver:
 
     # --- problems ----------------------------------------------------------------------------------------------------
 
-    def _note_left_behind(self, declared: Declared, past: Past) -> None:
-        """Warn of the former resource of a handle whose name changed, if the API cannot rename its kind."""
-        before, kind = past.completed, declared.kind
-        if (
-            before is None
-            or before.absent
-            or declared.absent
-            or kind.updatable
-            or not self._is_new_name(before, declared)
-        ):
-            return
-        above = self.matching.live.get(declared.parent) if declared.parent else None
-        for live in self.references.state.collection(kind, () if above is None else above.lineage):
-            if live.name == before.natural_key and live.sid not in self.matching.addresses:
-                message = (
-                    f"{declared.address} has another name now, so the {kind.noun} {live.sid} that was applied under "
-                    "this handle stays in the account, and the ledger no longer remembers it"
-                )
-                hint = "To delete it, declare it under another handle with absent: true, and approve that."
-                self._note("left-behind", message, hint, declared.address, severity="warning")
-
-    @staticmethod
-    def _is_new_name(before: Declared, declared: Declared) -> bool:
-        return before.pin is None and declared.pin is None and before.natural_key not in {"", declared.natural_key}
-
     def _note_kept(self, address: Address, path: str) -> None:
         message = f"{address}: {path} keeps its value; it is no longer managed"
         self._note("not-returned", message, "Declare it to change it.", address)
@@ -529,6 +494,34 @@ class _Resolver:
             message = f"{address} is no longer declared, and is not changed: its former declaration cannot be read"
             hint = "Delete it yourself, or write removed: [{address: …, action: forget}]."
             self._note("unclear-removal", message, hint, address, severity="warning")
+
+
+def _identity(before: Declared, sides: Sides) -> dict[str, Value]:
+    """The values that cannot differ, and by which the resource is called."""
+    return {
+        path: value
+        for path, value in before.values.items()
+        if (before.kind.by_path[path].forces_replacement or before.kind.by_path[path].natural_key)
+        and not before.kind.by_path[path].write_only
+        and not isinstance(value.content, (Reference, Unknown))
+        and sides.is_live(path, value.content)
+    }
+
+
+def _left_behind(declared: Declared, past: Past, references: References) -> Iterator[str]:
+    """Describe the former resource of a handle whose name changed, if the API cannot rename its kind."""
+    before, kind, matching = past.completed, declared.kind, references.matching
+    if before is None or before.absent or declared.absent or kind.updatable or before.pin or declared.pin:
+        return
+    if before.natural_key in {"", declared.natural_key}:
+        return
+    above = matching.live.get(declared.parent) if declared.parent else None
+    for live in references.state.collection(kind, () if above is None else above.lineage):
+        if live.name == before.natural_key and live.sid not in matching.addresses:
+            yield (
+                f"{declared.address} has another name now, so the {kind.noun} {live.sid} that was applied under this "
+                "handle stays in the account, and the ledger no longer remembers it"
+            )
 
 
 def _declared_elsewhere(address: Address, owner: str) -> Guard:
