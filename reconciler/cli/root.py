@@ -20,6 +20,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "undo": ("reconciler.cli.undo:undo", "Undo an apply, by its report."),
     "show": ("reconciler.cli.show:show", "Show a saved plan, report, drift, or diff."),
     "drift": ("reconciler.cli.drift:drift", "Detect drift in the account (read-only)."),
+    "drift log": ("reconciler.cli.drift_log:drift_log", "List the findings of earlier runs, offline."),
     "accept": ("reconciler.cli.accept:accept", "Write drift into the configuration, after approval."),
     "history": ("reconciler.cli.history:history", "List what was applied, from the ledger, offline."),
     "ledger": ("reconciler.cli.ledger:ledger", "Push or rename the ledger."),
@@ -40,7 +41,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Getting started": ("init", "export"),
     "Configuration": ("validate", "diff", "graph"),
     "Plan and apply": ("plan", "show", "apply", "undo"),
-    "Monitoring": ("drift", "accept", "history"),
+    "Monitoring": ("drift", "drift log", "accept", "history"),
     "Utilities": ("sids", "ledger", "schema", "emulator", "completion", "docs", "help"),
 }
 """The commands by heading, as `--help` lists them."""
@@ -66,7 +67,11 @@ class Verbs(click.Group):
         """Complete the name of a command, without importing any; or an option of the program."""
         if incomplete.startswith("-"):
             return super().shell_complete(ctx, incomplete)
-        return [CompletionItem(name, help=what) for name, (_, what) in VERBS.items() if name.startswith(incomplete)]
+        return [
+            CompletionItem(name, help=what)
+            for name, (_, what) in VERBS.items()
+            if name.startswith(incomplete) and " " not in name
+        ]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """List the commands by heading, without importing them."""
@@ -81,6 +86,8 @@ class Verbs(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or suggest the near miss."""
+        if args[:2] == ["drift", "log"]:
+            args = ["drift log", *args[2:]]
         if args and not args[0].startswith("-") and args[0] not in VERBS:
             close = get_close_matches(args[0], VERBS, n=1, cutoff=0.5)
             hint = f" Did you mean {close[0]}?" if close else f" Available: {', '.join(VERBS)}."

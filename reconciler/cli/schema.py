@@ -20,8 +20,8 @@ To let editors check a file, start it with this line:
 
 
 NAMES = (
-    "config", "overlay", "plan", "report", "drift", "diff", "accept", "sids", "ledger", "history", "validation",
-    "error",
+    "config", "overlay", "plan", "report", "drift", "drift-log", "diff", "accept", "sids", "ledger", "history",
+    "validation", "error",
 )  # fmt: skip
 
 
@@ -30,9 +30,9 @@ NAMES = (
 def schema(name: str) -> int:
     """Print the JSON Schema of configuration files, or of a document that --format json prints.
 
-    NAME is config (the default), overlay, plan, report, drift, diff, accept, sids, ledger, history, validation, or
-    error. The first two are for editors; `reconciler validate` checks more than they can. The schema of overlays also
-    accepts `!unset`.
+    NAME is config (the default), overlay, plan, report, drift, drift-log, diff, accept, sids, ledger, history,
+    validation, or error. The first two are for editors; `reconciler validate` checks more than they can. The schema of
+    overlays also accepts `!unset`.
     """
     from reconciler import schema as schemas  # noqa: PLC0415 - help and completion do without
 

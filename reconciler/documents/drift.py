@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 from pydantic import Field
 
 from reconciler.change import Action, Standing
+from reconciler.documents.drift_log import SightingPart
 from reconciler.documents.parts import (
     ChangePart,
     FieldPart,
@@ -82,6 +83,11 @@ class DriftField(Part):
         exclude_if=lambda names: not names,
         description="The owners of the file that sets it, by the repository's CODEOWNERS; absent if none.",
     )
+    first_seen: str = Field(
+        default="",
+        exclude_if=lambda text: not text,
+        description="When a run with `--history` first found it; absent if unknown.",
+    )
 
 
 class Difference(Part):
@@ -118,6 +124,11 @@ class Difference(Part):
         default=None,
         exclude_if=lambda part: part is None,
         description="How to accept, revert, or ignore all of it; absent if the command that ran is unknown.",
+    )
+    first_seen: str = Field(
+        default="",
+        exclude_if=lambda text: not text,
+        description="When a run with `--history` first found it; absent if unknown.",
     )
 
 
@@ -204,6 +215,16 @@ class DriftFile(Part):
     )
     requests: int = Field(
         default=0, exclude_if=lambda number: not number, description="The number of requests; absent if unknown."
+    )
+    to_notify: int | None = Field(
+        default=None,
+        exclude_if=lambda number: number is None,
+        description="The number of findings that are new, or due for a reminder; absent without `--history`.",
+    )
+    history: tuple[SightingPart, ...] = Field(
+        default=(),
+        exclude_if=lambda rows: not rows,
+        description="The findings of this and earlier runs with the same `--history`, at most 500.",
     )
     unreadable: tuple[WarningPart, ...] = Field(
         default=(), description="Collections that could not be read, with the resources that could not be compared."

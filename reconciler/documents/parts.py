@@ -219,6 +219,11 @@ class UnmanagedPart(Part):
     next_steps: NextStepsPart | None = Field(
         default=None, exclude_if=lambda part: part is None, description=_NEXT_STEPS
     )
+    first_seen: str = Field(
+        default="",
+        exclude_if=lambda text: not text,
+        description="When a run with `--history` first found it; absent if unknown.",
+    )
 
 
 class UndeclaredPart(Part):
@@ -236,6 +241,11 @@ class UndeclaredPart(Part):
     clearable: bool = Field(description="Whether `null` or `sealed: true` can clear it.")
     next_steps: NextStepsPart | None = Field(
         default=None, exclude_if=lambda part: part is None, description=_NEXT_STEPS
+    )
+    first_seen: str = Field(
+        default="",
+        exclude_if=lambda text: not text,
+        description="When a run with `--history` first found it; absent if unknown.",
     )
 
 

@@ -127,7 +127,10 @@ class _Page:
             for group in plan.unmanaged:
                 for row in group.rows:
                     name = f" {quoted(row.name)}" if row.name else ""
-                    yield from self._lines(2, f"{escape(kind_noun(group.kind))} {escape(row.address)}{name}", "dim")
+                    seen = f" ({row.age})" if row.age else ""
+                    yield from self._lines(
+                        2, f"{escape(kind_noun(group.kind))} {escape(row.address)}{name}{seen}", "dim"
+                    )
             yield from self._example(plan.unmanaged[0].rows[0].next_steps, plan.counts.unmanaged, "resource")
         if plan.unverified:
             yield ""
@@ -152,7 +155,7 @@ class _Page:
         yield from self._lines(0, f"Undeclared settings: {undeclared(len(settings))}.", "bold")
         for row in settings:
             is_high = row.risk == "high"
-            risk = " (high risk)" if is_high else ""
+            risk = (" (high risk)" if is_high else "") + (f" ({row.age})" if row.age else "")
             value = side_text(settled(row.value), limit=self.limit)
             yield from self._lines(2, f"{escape(row.name)}{risk}:", *(("red",) if is_high else ()))
             yield from self._lines(4, value)
@@ -179,7 +182,7 @@ class _Page:
         place = f" · {escape(change.source.place)}" if change.source is not None else ""
         owner = f" · {escape(owned_by(change.owners))}" if change.owners else ""
         yield from self._lines(2, what + place + owner, "dim")
-        for words in (change.reason, change_standing(change)):
+        for words in (change.reason, change_standing(change), change.age):
             if words:
                 yield from self._lines(2, escape(words))
         # The presence or absence of a resource says it all.
@@ -190,7 +193,7 @@ class _Page:
 
     def _field(self, row: FieldRow, change: ChangeRow) -> Iterator[str]:
         via = f" ({escape(row.source.via)})" if row.source is not None and row.source.via else ""
-        notes = [field_standing(row, change), escape(row.source.place) + via if row.source is not None else ""]
+        notes = [field_standing(row, change), row.age, escape(row.source.place) + via if row.source is not None else ""]
         notes += [escape(owned_by(row.owners)) or "no owner"] if row.owners != change.owners else []
         comment = "; ".join(note for note in notes if note)
         yield from self._lines(2, f"{escape(row.path)}:{f'  # {comment}' if comment else ''}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from reconciler.documents.drift_log import DriftLogFile
 from reconciler.documents.ledger import HistoryEntry, HistoryFile, LedgerEntry, LedgerSummary
 from reconciler.render.terminal import cells, escape
 
@@ -32,6 +33,26 @@ def history_text(document: HistoryFile) -> str:
     ]
     widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
     return "".join("  ".join(map(_padded, row, widths)).rstrip() + "\n" for row in rows)
+
+
+def drift_log_text(document: DriftLogFile) -> str:
+    """Render the history of drift; those that remain first."""
+    if not document.findings:
+        return "No findings.\n"
+    head = ("FIRST SEEN", "LAST SEEN", "GONE", "CLASS", "ENVIRONMENT", "FINDING")
+    rows = [
+        (
+            _time(row.first_seen),
+            _time(row.last_seen),
+            _time(row.gone) if row.gone else "-",
+            escape(row.standing),
+            escape(row.env) or "-",
+            escape(f"{row.address}.{row.field}" if row.field else row.address),
+        )
+        for row in document.findings
+    ]
+    widths = [max(map(cells, column)) for column in zip(head, *rows, strict=True)]
+    return "".join("  ".join(map(_padded, row, widths)).rstrip() + "\n" for row in (head, *rows))
 
 
 def entry_text(entry: LedgerEntry) -> str:

@@ -208,6 +208,8 @@ class _Differences:
             yield f"    {shortened(change.reason, 160)}"
         if words := change_standing(change):
             yield f"    {words}"
+        if change.age:
+            yield f"    {change.age}"
         if change.owners:
             yield f"    {shortened(owned_by(change.owners), 160)}"
         if len(group.changes) > 1:
@@ -240,6 +242,7 @@ class _Differences:
         path = shortened(row.path, 120)
         notes = ["forces replacement"] if row.forces_replacement and self._words.acts else []
         notes += [words] if (words := field_standing(row, change)) else []
+        notes += [row.age] if row.age else []
         if row.source is not None and change.action != "create":
             via = f" ({shortened(row.source.via, 60)})" if row.source.via else ""
             notes.append(shortened(row.source.place, 80) + via)
@@ -460,7 +463,9 @@ class _Page:
         if not rows:
             return []
         items = (
-            f"- {shortened_kind(kind)} {code(row.address)}" + (f" {code(row.name, 60)}" if row.name else "")
+            f"- {shortened_kind(kind)} {code(row.address)}"
+            + (f" {code(row.name, 60)}" if row.name else "")
+            + (f" ({row.age})" if row.age else "")
             for kind, row in rows
         )
         summary = self.words.unmanaged(len(rows))
@@ -475,6 +480,7 @@ class _Page:
         items = (
             f"- {_RISK_SIGN[row.risk]} {code(row.name)}: {code(side_text(settled(row.value), limit=LINE_TEXT_LIMIT))}"
             + (f" {prose(row.meaning)}" if row.risk == "high" else "")
+            + (f" ({row.age})" if row.age else "")
             for row in settings
         )
         title = f"**{undeclared(len(settings)).capitalize()}**"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from reconciler.documents.drift import DriftFile
 from reconciler.documents.findings import findings
+from reconciler.render.wording import seconds_between
 
 FIRST_LINE = "# HELP reconciler_drift_success "
 """The start of every file, by which an earlier one is recognized."""
@@ -64,7 +65,21 @@ def drift_metrics(drift: DriftFile | None, run: RunFacts) -> str:
             for (kind, standing), number in sorted(counted.items())
         ]
         lines += _metric("findings", "The findings of the last run, by kind and class.", rows)
+        oldest = sorted(_oldest(drift).items())
+        ages = [(environment | {"class": standing}, number) for standing, number in oldest]
+        told = "The age of the oldest finding, by class."
+        lines += _metric("oldest_finding_age_seconds", told, ages) if ages else []
     return "\n".join(lines) + "\n"
+
+
+def _oldest(drift: DriftFile) -> Mapping[str, int]:
+    """Return the age of the oldest remaining finding of each class, from the history."""
+    found: dict[str, int] = {}
+    for row in drift.history:
+        seconds = None if row.gone else seconds_between(row.first_seen, drift.created_at)
+        if seconds is not None:
+            found[row.standing] = max(seconds, found.get(row.standing, 0))
+    return found
 
 
 def last_success_in(text: str, environment: str) -> float | None:

@@ -140,6 +140,7 @@ class FieldRow:
         since: the entry since which the value was right, or the commit that removed the field.
         adopted: whether the value is the one from before the field was managed.
         owners: of a drift, the owners of the file that sets it.
+        age: of a drift with a history, when it was first seen, in words.
     """
 
     path: str
@@ -154,6 +155,7 @@ class FieldRow:
     since: SinceRow | None = None
     adopted: bool = False
     owners: tuple[str, ...] = ()
+    age: str = ""
 
     @property
     def lines(self) -> tuple[DiffLine, ...]:
@@ -195,6 +197,7 @@ class ChangeRow:
         since: the entry since which it was as declared, or the commit that removed it.
         owners: of a drift, the owners of the file that declares it.
         next_steps: of a drift, the ways out of it.
+        age: of a drift with a history, when it was first seen, in words; empty if only fields differ.
     """
 
     address: str
@@ -215,6 +218,7 @@ class ChangeRow:
     since: SinceRow | None = None
     owners: tuple[str, ...] = ()
     next_steps: NextSteps = ()
+    age: str = ""
 
     @property
     def approval(self) -> str:
@@ -235,6 +239,7 @@ class UnmanagedRow:
     sid: str
     name: str
     next_steps: NextSteps = ()
+    age: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +262,7 @@ class SettingRow:
         meaning: the effect of the setting.
         clearable: whether ``sealed: true`` clears it.
         next_steps: the ways out of it.
+        age: when it was first seen, in words; empty without a history.
     """
 
     name: str
@@ -266,6 +272,18 @@ class SettingRow:
     meaning: str
     clearable: bool
     next_steps: NextSteps = ()
+    age: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineRow:
+    """A finding over time; the times are those of the history."""
+
+    name: str
+    standing: str
+    first_seen: str
+    last_seen: str
+    gone: str
 
 
 _CODE = re.compile(r"[a-z][a-z0-9-]{0,63}")
@@ -326,6 +344,7 @@ class ChangesView:
         baseline: the configuration that was applied last; None if nothing was compared with it.
         undo: of an undo, the report whose apply it undoes, as it was named; empty for any other plan.
         irreversible: of an undo, the resources that remain different permanently, each with a sentence.
+        timeline: of a drift with a history, the findings of this and earlier runs.
     """
 
     account: str
@@ -351,6 +370,7 @@ class ChangesView:
     baseline: SinceRow | None = None
     undo: str = ""
     irreversible: tuple[tuple[str, str], ...] = ()
+    timeline: tuple[TimelineRow, ...] = ()
 
 
 # --- comparing two sides ---------------------------------------------------------------------------------------------

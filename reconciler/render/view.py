@@ -44,13 +44,14 @@ from reconciler.render.rows import (
     Side,
     SinceRow,
     SourceRow,
+    TimelineRow,
     Unclear,
     UnmanagedGroup,
     UnmanagedRow,
     WarningRow,
     set_diff,
 )
-from reconciler.render.wording import count
+from reconciler.render.wording import age, count
 
 _LONGEST_ADDRESS = 10_000
 """Characters; longer than three names of 256 characters can make, all of them escaped. Longer texts are not addresses,
@@ -113,7 +114,7 @@ def drift_view(drift: DriftFile, *, nested: bool = False) -> ChangesView:
             inside.setdefault(above, Counter())[kind_noun(part.kind)] += 1
         else:
             listed.append(part)
-    changes = tuple(_difference(part, missing, inside.get(part.address)) for part in listed)
+    changes = tuple(_difference(part, missing, inside.get(part.address), drift.created_at) for part in listed)
     return replace(
         _view(
             (drift.account_sid, drift.env),
@@ -133,15 +134,28 @@ def drift_view(drift: DriftFile, *, nested: bool = False) -> ChangesView:
         ),
         targets=drift.target,
         excludes=drift.exclude,
-        settings=tuple(map(_setting, drift.undeclared_settings)),
+        settings=tuple(
+            replace(_setting(part), age=age(part.first_seen, drift.created_at)) for part in drift.undeclared_settings
+        ),
+        timeline=tuple(
+            TimelineRow(
+                f"{row.address}.{row.field}" if row.field else row.address,
+                row.standing,
+                row.first_seen,
+                row.last_seen,
+                row.gone,
+            )
+            for row in drift.history
+        ),
         left_out=drift.left_out,
         unverified=drift.not_compared,
         unlisted=drift.unlisted,
         unsearched=drift.unsearched,
         unreadable=_warnings(drift.unreadable),
         origin=_origin(drift.tool_version, drift.created_at, drift.config_digest),
-        pending=tuple(_difference(part, missing, None) for part in drift.pending),
+        pending=tuple(_difference(part, missing, None, drift.created_at) for part in drift.pending),
         baseline=_since(drift.baseline),
+        unmanaged=_unmanaged(drift.unmanaged, drift.created_at),
     )
 
 
@@ -290,9 +304,9 @@ def _drift_action(part: Difference) -> Action:
             return "replace" if any(field.immutable for field in part.fields) else "update"
 
 
-def _difference(part: Difference, missing: frozenset[str], inside: Counter[str] | None) -> ChangeRow:
+def _difference(part: Difference, missing: frozenset[str], inside: Counter[str] | None, now: str) -> ChangeRow:
     action = _drift_action(part)
-    different = [_of_drift(field) for field in part.fields]
+    different = [_of_drift(field, now) for field in part.fields]
     fields = tuple(
         row
         for field in different
@@ -319,6 +333,7 @@ def _difference(part: Difference, missing: frozenset[str], inside: Counter[str] 
         since=_since(part.since),
         owners=part.owners,
         next_steps=_next_steps(part.next_steps),
+        age=age(part.first_seen, now),
     )
 
 
@@ -354,11 +369,11 @@ def _since(part: SincePart | None) -> SinceRow | None:
     return None if part is None else SinceRow(part.entry, part.at, part.commit)
 
 
-def _unmanaged(parts: Sequence[UnmanagedPart]) -> tuple[UnmanagedGroup, ...]:
+def _unmanaged(parts: Sequence[UnmanagedPart], now: str = "") -> tuple[UnmanagedGroup, ...]:
     groups: dict[str, list[UnmanagedRow]] = {}
     for part in parts:
         groups.setdefault(part.kind, []).append(
-            UnmanagedRow(part.address, part.sid, part.name, _next_steps(part.next_steps))
+            UnmanagedRow(part.address, part.sid, part.name, _next_steps(part.next_steps), age(part.first_seen, now))
         )
     return tuple(UnmanagedGroup(kind, tuple(rows)) for kind, rows in groups.items())
 
@@ -400,6 +415,7 @@ class _Field:
     returns: bool = False
     adopted: bool = False
     owners: tuple[str, ...] = ()
+    age: str = ""
 
 
 _INNER_MARKS: Mapping[str, FieldMark] = {"added": "+", "removed": "-", "changed": "~"}
@@ -424,7 +440,7 @@ def _of_part(part: FieldPart) -> _Field:
     )
 
 
-def _of_drift(part: DriftField) -> _Field:
+def _of_drift(part: DriftField, now: str) -> _Field:
     return _Field(
         path=part.path,
         before=part.account,
@@ -438,6 +454,7 @@ def _of_drift(part: DriftField) -> _Field:
         standing=part.standing,
         since=part.since,
         owners=part.owners,
+        age=age(part.first_seen, now),
     )
 
 
@@ -461,6 +478,7 @@ def _rows(part: _Field, action: Action, created: frozenset[str]) -> Iterator[Fie
             standing=part.standing,
             since=_since(part.since),
             owners=part.owners,
+            age=part.age,
         )
         source = before_source = None  # the same for all of them, so shown once
 
@@ -491,6 +509,7 @@ def _row(part: _Field, action: Action, created: frozenset[str]) -> FieldRow:
         since=_since(part.since),
         adopted=part.adopted,
         owners=part.owners,
+        age=part.age,
     )
 
 

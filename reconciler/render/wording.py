@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from reconciler.documents.report import OutcomePart, ResultPart
 
@@ -41,6 +42,7 @@ def undeclared(number: int) -> str:
 
 FIRST_UNLISTED = 3
 _MOST_OWNERS = 5
+_MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def not_listed(collections: Sequence[str], *, verbose: bool) -> str:
@@ -68,3 +70,22 @@ def owned_by(owners: Sequence[str]) -> str:
 def first_steps(number: int, noun: str) -> str:
     """Introduce the ways out of the first of several findings."""
     return f"For {'this' if number == 1 else 'example, for the first'} {noun}:"
+
+
+def age(first_seen: str, now: str) -> str:
+    """Say for how long a finding has been seen: ``first seen 2026-11-18 (3 days ago)``; empty if it is unknown."""
+    seconds = seconds_between(first_seen, now)
+    if seconds is None:
+        return ""
+    days, hours = divmod(max(seconds, 0) // 3600, 24)
+    ago = f"{count(days, 'day')} ago" if days else f"{count(hours, 'hour')} ago" if hours else "less than an hour ago"
+    return f"first seen {first_seen[:10]} ({ago})"
+
+
+def seconds_between(start: str, end: str) -> int | None:
+    """Return the seconds between two moments of a document; None if one of them is unknown."""
+    try:
+        difference = datetime.strptime(end, _MOMENT) - datetime.strptime(start, _MOMENT)  # noqa: DTZ007 - both are UTC
+    except ValueError:
+        return None
+    return int(difference.total_seconds())

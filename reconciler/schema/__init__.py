@@ -28,6 +28,7 @@ SCHEMAS: Mapping[str, Callable[[], Schema]] = {
     "plan": documents.plan_schema,
     "report": documents.report_schema,
     "drift": documents.drift_schema,
+    "drift-log": documents.drift_log_schema,
     "diff": documents.diff_schema,
     "accept": documents.accept_schema,
     "sids": documents.sids_schema,

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from reconciler.documents.acceptance import AcceptFile
 from reconciler.documents.comparison import ComparisonFile
 from reconciler.documents.drift import DriftFile
+from reconciler.documents.drift_log import DriftLogFile
 from reconciler.documents.ledger import HistoryFile, LedgerEntry
 from reconciler.documents.plan import PlanFile
 from reconciler.documents.problems import ErrorFile, ValidationFile
@@ -33,6 +34,11 @@ def report_schema() -> Schema:
 def drift_schema() -> Schema:
     """Return the JSON Schema of drift reports (`drift --format json`)."""
     return _model_schema(DriftFile, "reconciler drift")
+
+
+def drift_log_schema() -> Schema:
+    """Return the JSON Schema of the history of drift (`drift log --format json`)."""
+    return _model_schema(DriftLogFile, "reconciler drift log")
 
 
 def diff_schema() -> Schema:

@@ -61,6 +61,7 @@ _USED_FOR = {
     "plan": "`plan --format json`, `plan --out`, `show --format json`",
     "report": "`apply --format json`",
     "drift": "`drift --format json`",
+    "drift-log": "`drift log --format json`",
     "diff": "`diff --format json`",
     "accept": "`accept --format json`",
     "sids": "`sids --format json`",

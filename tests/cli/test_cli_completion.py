@@ -172,7 +172,7 @@ def test_of_too_many_addresses_those_near_the_top_are_offered(tmp_path: Path, of
 
 def test_verbs_options_and_choices_are_offered(offered: Offered) -> None:
     assert offered("reconciler dr") == ["drift\tDetect drift in the account (read-only)."]
-    assert [one.partition("\t")[0] for one in offered("reconciler ")] == list(VERBS)
+    assert [one.partition("\t")[0] for one in offered("reconciler ")] == [verb for verb in VERBS if " " not in verb]
     assert [one.partition("\t")[0] for one in offered("reconciler plan --ro")] == ["--rotate"]
     assert offered("reconciler schema o") == ["overlay"]
     assert offered("reconciler nonsense --x ") == []

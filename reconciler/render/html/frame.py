@@ -18,7 +18,7 @@ from reconciler.change import MARKS, Action
 from reconciler.kinds import kind_noun
 from reconciler.render.html.markup import Html, join, tag, text, verbatim, void
 from reconciler.render.markdown_text import Repository
-from reconciler.render.rows import NextSteps, SourceRow, UnmanagedGroup, WarningRow
+from reconciler.render.rows import NextSteps, SourceRow, TimelineRow, UnmanagedGroup, WarningRow
 from reconciler.render.terminal import escape
 from reconciler.render.wording import count
 
@@ -271,6 +271,7 @@ def unmanaged(
                 [
                     tag("code", row.address),
                     *([text(" "), tag("q", row.name)] if row.name else []),
+                    *([text(f" {row.age}")] if row.age else []),
                     *next_steps(row.next_steps),
                 ]
             )
@@ -278,6 +279,24 @@ def unmanaged(
         ]
         folds.append(folded(f"{kind_noun(group.kind)}: {len(items):,}", bullets(items, "names")))
     return [section(title, tag("p", sentence(number)), *folds, identity="unmanaged")]
+
+
+def timeline(rows: Sequence[TimelineRow]) -> list[Html]:
+    """Render the findings of this and earlier runs, the newest change first."""
+    if not rows:
+        return []
+    items = [
+        join([
+            text(f"{_minute(row.first_seen)} – {_minute(row.gone) if row.gone else 'remains'}: "),
+            tag("code", row.name), text(f" {row.standing}, last seen {_minute(row.last_seen)}"),
+        ])
+        for row in sorted(rows, key=lambda row: row.gone or row.first_seen, reverse=True)
+    ]  # fmt: skip
+    return [section("Timeline", folded(count(len(rows), "finding"), bullets(items, "names")), identity="timeline")]
+
+
+def _minute(moment: str) -> str:
+    return f"{moment[:10]} {moment[11:16]}"
 
 
 def next_steps(steps: NextSteps) -> list[Html]:

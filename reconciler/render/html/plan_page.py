@@ -34,6 +34,7 @@ from reconciler.render.html.frame import (
     next_steps,
     place,
     section,
+    timeline,
     unmanaged,
     warnings,
 )
@@ -285,6 +286,7 @@ class _Page:
             *addresses(
                 "Merged but not applied", pending_text(plan), [change.address for change in plan.pending], "pending"
             ),
+            *timeline(plan.timeline),
             *unmanaged(plan.unmanaged, self.words.unmanaged[1], self.words.left),
             *addresses(
                 "Not compared", count(len(plan.unverified), "write-only value"), plan.unverified,
@@ -396,7 +398,7 @@ class _Page:
             join([
                 tag("span", f"{row.risk} risk", class_=f"risk {row.risk}"), text(" "), tag("code", row.name),
                 text(": "), side(settled(row.value)), text(" "), tag("small", row.meaning),
-                *next_steps(row.next_steps),
+                text(f" {row.age}"), *next_steps(row.next_steps),
             ])
             for row in rows
         ]  # fmt: skip
@@ -477,6 +479,7 @@ class _Page:
                 parts.append(tag("p", tag("strong", f"{held}: "), change.guard.message, class_="guard"))
         facts = [text(change.reason)] if acts and change.reason else []
         facts += [text(words)] if (words := change_standing(change)) else []
+        facts += [text(change.age)] if change.age else []
         if change.source is not None:
             facts.append(join([text("from "), place(change.source, self.repository)]))
         if change.sid:
@@ -515,6 +518,7 @@ def _settled(row: FieldRow) -> FieldRow:
 def _notes(row: FieldRow, change: ChangeRow, repository: Repository | None, *, acts: bool) -> Html:
     notes = [tag("small", tag("strong", "forces replacement"))] if row.forces_replacement and acts else []
     notes += [tag("small", words)] if (words := field_standing(row, change)) else []
+    notes += [tag("small", row.age)] if row.age else []
     if row.source is not None and row.source != change.source:
         notes.append(tag("small", place(row.source, repository)))
     if row.owners != change.owners:

@@ -1,0 +1,148 @@
+"""The file of ``drift --history``: a SQLite database that remembers when each finding was seen.
+
+Takes a path and a drift; returns rows. Stores addresses, fields, kinds, and classes, and no values.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from reconciler.documents.drift import NOT_DRIFT, DriftFile
+from reconciler.documents.drift_log import DriftLogFile, SightingPart
+from reconciler.documents.findings import findings
+from reconciler.documents.sightings import with_sightings
+from reconciler.errors import UsageError
+
+_APPLICATION_ID = 0x52634472
+"""``RcDr`` as a number: identifies our files among SQLite databases (PRAGMA application_id)."""
+_VERSION = 1
+_BUSY_SECONDS = 10.0
+SHOWN = 500
+"""The rows of the history that a drift contains; what remains comes first."""
+_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS finding (
+  account TEXT NOT NULL, environment TEXT NOT NULL, address TEXT NOT NULL, field TEXT NOT NULL, kind TEXT NOT NULL,
+  class TEXT NOT NULL, first_seen TEXT NOT NULL, last_seen TEXT NOT NULL, gone TEXT NOT NULL DEFAULT '',
+  notified TEXT NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS remaining
+  ON finding (account, environment, address, field, class) WHERE gone = '';
+"""
+_COLUMNS = "account, environment, address, field, kind, class, first_seen, last_seen, gone"
+
+
+def record_drift(path: str, drift: DriftFile, *, remind_days: int = 0) -> DriftFile:
+    """Record a drift in its history, and return it with the history.
+
+    A finding is gone only if this run could have seen it: a run with ``--target`` or ``--exclude``, or one that could
+    not read everything, marks none.
+
+    Args:
+        path: The file, which is created if it does not exist.
+        drift: The drift.
+        remind_days: After how many days a finding that remains is due again; 0 for never.
+
+    Raises:
+        UsageError: The file cannot be used, or is not a history.
+    """
+    now = drift.created_at
+    due_before = _days_before(now, remind_days) if remind_days else ""
+    scope = (drift.account_sid, drift.env)
+    seen = {(item.address, item.field, item.standing): item for item in findings(drift)}
+    seen = {key: item for key, item in seen.items() if item.standing not in NOT_DRIFT}
+    with _opened(path) as connection:
+        remaining = {
+            (address, field, standing): (number, notified)
+            for number, address, field, standing, notified in connection.execute(
+                "SELECT rowid, address, field, class, notified FROM finding "
+                "WHERE account = ? AND environment = ? AND gone = ''",
+                scope,
+            )
+        }
+        to_notify = 0
+        for key, item in seen.items():
+            number, notified = remaining.get(key, (0, ""))
+            is_due = notified <= due_before
+            to_notify += is_due
+            if not notified:
+                row = (*scope, item.address, item.field, item.kind, item.standing, now, now, "", now)
+                connection.execute("INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            else:
+                connection.execute(
+                    "UPDATE finding SET last_seen = ?, notified = ? WHERE rowid = ?",
+                    (now, now if is_due else notified, number),
+                )
+        if not (drift.target or drift.exclude or drift.unreadable):
+            gone = [
+                (now, number)
+                for key, (number, _) in remaining.items()
+                if key not in seen and not (key[2] == "unmanaged" and drift.unsearched)
+            ]
+            connection.executemany("UPDATE finding SET gone = ? WHERE rowid = ?", gone)
+        rows = _rows(connection, "WHERE account = ? AND environment = ?", (*scope, SHOWN))
+    return with_sightings(drift, rows, to_notify=to_notify)
+
+
+def read_drift_log(path: str) -> DriftLogFile:
+    """List the findings in a history.
+
+    Raises:
+        UsageError: The file does not exist, cannot be read, or is not a history.
+    """
+    if not Path(path).is_file():
+        raise UsageError(f"cannot read {path}: no such file. `reconciler drift --history {path}` creates it")
+    with _opened(path) as connection:
+        return DriftLogFile(findings=_rows(connection, "", (-1,)))
+
+
+def _rows(connection: sqlite3.Connection, where: str, values: tuple[str | int, ...]) -> tuple[SightingPart, ...]:
+    found = connection.execute(
+        f"SELECT {_COLUMNS} FROM finding {where} ORDER BY gone <> '', first_seen, address, field LIMIT ?",  # noqa: S608 - our own words
+        values,
+    )
+    names = ("account_sid", "env", "address", "field", "kind", "class", "first_seen", "last_seen", "gone")
+    return tuple(SightingPart.model_validate(dict(zip(names, row, strict=True))) for row in found)
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[sqlite3.Connection]:
+    """Open a history for one transaction."""
+    try:
+        with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            _check(connection, path)
+            yield connection
+            connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise UsageError(f"cannot use {path} as a history of drift: {error}") from None
+    except ValueError:  # of pydantic
+        raise UsageError(f"cannot use {path} as a history of drift: it was modified") from None
+
+
+def _check(connection: sqlite3.Connection, path: str) -> None:
+    """Create the table in a new file; refuse another database.
+
+    Raises:
+        UsageError: It is another database, or one of a newer version.
+    """
+    [identity] = connection.execute("PRAGMA application_id").fetchone()
+    [version] = connection.execute("PRAGMA user_version").fetchone()
+    [tables] = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if identity != _APPLICATION_ID and tables:
+        raise UsageError(f"cannot use {path} as a history of drift: it is another database. Use another file")
+    if version > _VERSION:
+        raise UsageError(f"{path} was written by a newer version of reconciler. Update it")
+    if not tables:
+        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {_VERSION}")
+        for statement in filter(None, map(str.strip, _SCHEMA.split(";"))):
+            connection.execute(statement)
+
+
+def _days_before(moment: str, days: int) -> str:
+    return (datetime.strptime(moment, _FORMAT).replace(tzinfo=UTC) - timedelta(days=days)).strftime(_FORMAT)

@@ -1,0 +1,136 @@
+"""``drift --history``, ``--remind``, and ``drift log``: over several runs, from the command line."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reconciler.documents.drift import DriftFile, drift_document
+from reconciler.errors import UsageError
+from reconciler.workflow.drift_history import read_drift_log, record_drift
+from tests.cli.conftest import FILES
+from tests.commands import Result
+from tests.render import plan_samples as samples
+
+Cli = Callable[..., Result]
+EMULATED = ("--emulator", "demo.db")
+HISTORY = (*EMULATED, "--history", "drift.db")
+NAME = "services.support.roles.agent"
+
+
+@pytest.fixture
+def drifted(cli: Cli, files: Path) -> Path:
+    assert cli("apply", *EMULATED, "--yes").code == 0
+    files.write_text(FILES.replace("[sendMessage]", "[leaveConversation]"))
+    return files
+
+
+def _at(moment: str, *, drift: DriftFile | None = None) -> DriftFile:
+    found = drift_document(samples.GOLDEN_PLANS["baseline"]) if drift is None else drift
+    return found.model_copy(update={"created_at": moment})
+
+
+def test_each_finding_shows_its_age_in_every_format(cli: Cli, drifted: Path) -> None:
+    assert drifted.exists()
+    assert cli("drift", *HISTORY).code == 2
+    with sqlite3.connect("drift.db") as connection:
+        connection.execute("UPDATE finding SET first_seen = '2020-01-01T00:00:00Z'")
+    for name in ("text", "markdown", "html"):
+        assert "first seen 2020-01-01 (" in cli("drift", *HISTORY, "--format", name).out
+    assert "Timeline" in cli("drift", *HISTORY, "--format", "html").out
+    [found] = cli("drift", *HISTORY, "--format", "json").json["differences"]
+    assert found["fields"][0]["first_seen"] == "2020-01-01T00:00:00Z"
+    assert cli("drift", *HISTORY, "--metrics", "m.prom").code == 2
+    assert 'reconciler_drift_oldest_finding_age_seconds{environment="",class="differs"} ' in Path("m.prom").read_text()
+
+
+def test_the_log_shows_when_a_finding_was_gone(cli: Cli, drifted: Path) -> None:
+    assert cli("drift", *HISTORY).code == 2
+    drifted.write_text(FILES)
+    assert cli("drift", *HISTORY).code == 0
+    log = cli("drift", "log", "--history", "drift.db", "--format", "json")
+    assert log.code == 0
+    [row] = [row for row in log.json["findings"] if row["address"] == NAME]
+    assert (row["field"], row["class"], row["kind"], bool(row["gone"])) == ("permissions", "differs", "role", True)
+    text = cli("drift", "log", "--history", "drift.db").out
+    assert text.startswith("FIRST SEEN")
+    assert f"{NAME}.permissions" in text
+    assert "leaveConversation" not in Path("drift.db").read_bytes().decode("latin-1")
+
+
+def test_chat_is_silent_until_a_finding_is_new_or_due(cli: Cli, drifted: Path) -> None:
+    assert drifted.exists()
+    chat = (*HISTORY, "--format", "chat")
+    assert NAME in cli("drift", *chat).out
+    again = cli("drift", *chat)
+    assert (again.code, again.out) == (2, "")
+    assert cli("drift", *chat, "--remind", "7").out == ""
+    with sqlite3.connect("drift.db") as connection:
+        connection.execute("UPDATE finding SET notified = '2020-01-01T00:00:00Z'")
+    assert cli("drift", *chat).out == ""
+    assert NAME in cli("drift", *chat, "--remind", "7").out
+    assert cli("drift", *chat, "--remind", "7").out == ""
+
+
+def test_a_reminder_is_due_after_its_days(tmp_path: Path) -> None:
+    path = str(tmp_path / "drift.db")
+    due = [
+        record_drift(path, _at(moment), remind_days=7).to_notify
+        for moment in ("2026-01-01T00:00:00Z", "2026-01-07T23:59:59Z", "2026-01-08T00:00:00Z", "2026-01-08T00:00:01Z")
+    ]
+    assert due == [4, 0, 4, 0]
+
+
+def test_a_finding_that_comes_back_is_a_new_one(tmp_path: Path) -> None:
+    path = str(tmp_path / "drift.db")
+    nothing = drift_document(samples.GOLDEN_PLANS["baseline"]).model_copy(update={"differences": ()})
+    record_drift(path, _at("2026-01-01T00:00:00Z"))
+    record_drift(path, _at("2026-01-02T00:00:00Z", drift=nothing))
+    assert record_drift(path, _at("2026-01-03T00:00:00Z")).to_notify == 4
+    rows = [(row.first_seen, row.gone) for row in read_drift_log(path).findings if row.field == "filters"]
+    assert rows == [("2026-01-03T00:00:00Z", ""), ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")]
+
+
+@pytest.mark.parametrize("narrowed", [{"target": ("addresses.x",)}, {"exclude": ("services.support",)}])
+def test_a_narrowed_run_marks_nothing_as_gone(tmp_path: Path, narrowed: dict[str, tuple[str, ...]]) -> None:
+    path = str(tmp_path / "drift.db")
+    record_drift(path, _at("2026-01-01T00:00:00Z"))
+    part = drift_document(samples.GOLDEN_PLANS["baseline"]).model_copy(update={"differences": (), **narrowed})
+    record_drift(path, _at("2026-01-02T00:00:00Z", drift=part))
+    assert {row.gone for row in read_drift_log(path).findings} == {""}
+
+
+def test_environments_do_not_affect_each_other(tmp_path: Path) -> None:
+    path = str(tmp_path / "drift.db")
+    record_drift(path, _at("2026-01-01T00:00:00Z"))
+    other = drift_document(samples.GOLDEN_PLANS["baseline"]).model_copy(update={"differences": (), "env": "prod"})
+    record_drift(path, _at("2026-01-02T00:00:00Z", drift=other))
+    assert {row.gone for row in read_drift_log(path).findings} == {""}
+
+
+def test_another_file_is_refused(cli: Cli, drifted: Path) -> None:
+    assert drifted.exists()
+    other = cli("drift", *EMULATED, "--history", "demo.db")
+    assert (other.code, "it is another database. Use another file" in other.err) == (1, True)
+    text = cli("drift", *EMULATED, "--history", "reconciler.yaml")
+    assert (text.code, "file is not a database" in text.err) == (1, True)
+    assert cli("drift", "log", "--history", "missing.db").code == 1
+    assert cli("drift", *EMULATED, "--remind", "3").code == 1
+    with pytest.raises(UsageError, match="newer version"):
+        _newer(Path("new.db"))
+
+
+def _newer(path: Path) -> None:
+    record_drift(str(path), _at("2026-01-01T00:00:00Z"))
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    read_drift_log(str(path))
+
+
+def test_the_schema_of_the_log(cli: Cli) -> None:
+    schema = json.loads(cli("schema", "drift-log").out)
+    assert schema["title"] == "reconciler drift log"
