@@ -73,13 +73,13 @@ def first_steps(number: int, noun: str) -> str:
 
 
 def age(first_seen: str, now: str) -> str:
-    """Say for how long a finding has been seen: ``first seen 2026-11-18 (3 days ago)``; empty if it is unknown."""
+    """Say for how long a finding has been seen: ``first seen 2026-11-18, 3 days ago``; empty if it is unknown."""
     seconds = seconds_between(first_seen, now)
     if seconds is None:
         return ""
     days, hours = divmod(max(seconds, 0) // 3600, 24)
     ago = f"{count(days, 'day')} ago" if days else f"{count(hours, 'hour')} ago" if hours else "less than an hour ago"
-    return f"first seen {first_seen[:10]} ({ago})"
+    return f"first seen {first_seen[:10]}, {ago}"
 
 
 def seconds_between(start: str, end: str) -> int | None:

@@ -40,7 +40,7 @@ def test_each_finding_shows_its_age_in_every_format(cli: Cli, drifted: Path) -> 
     with sqlite3.connect("drift.db") as connection:
         connection.execute("UPDATE finding SET first_seen = '2020-01-01T00:00:00Z'")
     for name in ("text", "markdown", "html"):
-        assert "first seen 2020-01-01 (" in cli("drift", *HISTORY, "--format", name).out
+        assert "first seen 2020-01-01, " in cli("drift", *HISTORY, "--format", name).out
     assert "Timeline" in cli("drift", *HISTORY, "--format", "html").out
     [found] = cli("drift", *HISTORY, "--format", "json").json["differences"]
     assert found["fields"][0]["first_seen"] == "2020-01-01T00:00:00Z"
