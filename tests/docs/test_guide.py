@@ -8,6 +8,7 @@ import yaml
 
 from reconciler import errors
 from reconciler.cli import exit_codes
+from reconciler.cli.drift import drift
 from tests.docs.pages import REPOSITORY, blocks, table
 
 GUIDE = "reconciler/docs/guide.md"
@@ -45,9 +46,14 @@ def test_the_pages_use_the_action_and_the_hook_as_they_are() -> None:
     action = yaml.safe_load((REPOSITORY / ".github/actions/reconcile/action.yml").read_text(encoding="utf-8"))
     whole, ledger = (yaml.safe_load(block.text) for block in blocks(ACTION, "yaml"))
     ours = [step["with"] for step in (*whole, *ledger) if step["uses"].startswith("example-org/")]
-    (repositories,) = (
+    cron_job, repositories = (
         yaml.safe_load(block.text) for block in blocks(GUIDE, "yaml") if block.comment == "not a configuration"
     )
+    [container] = cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    program, verb, *words = container["command"]
+    context = drift.make_context(verb, words, resilient_parsing=True)
+    assert (program, verb) == ("reconciler", "drift")
+    assert (context.params["history"], context.params["metrics"]) == ("/state/drift.db", "/state/drift.prom")
     assert [given["command"] for given in ours] == ["install", "plan", "plan"]
     assert all(given.keys() <= action["inputs"].keys() for given in ours)
     assert [hook["id"] for hook in repositories["repos"][0]["hooks"]] == [hook["id"] for hook in hooks]
