@@ -67,6 +67,8 @@ def check_sameness(before: Mapping[str, Row], after: Mapping[str, Row], files: l
         name.partition("/conversation:")[0] + f"/user:{name.rpartition(':')[2]}" for name in between
     } - between.keys()
     doubled = {name for name in {*old, *new} if f"{name}'" in {*old, *new}}
+    retyped = {name for name in old.keys() & new.keys() if "/role:" in name and old[name]["type"] != new[name]["type"]}
+    retyped -= declared.keys()
     for name in sorted(old.keys() | new.keys()):
         one, other = old.get(name), new.get(name)
         if any(f"{name}/".startswith(prefix) for prefix in kept):
@@ -78,8 +80,9 @@ def check_sameness(before: Mapping[str, Row], after: Mapping[str, Row], files: l
         assert one is not None, f"left over: {name}"
         assert other is not None, f"lost: {name}"
         found = differences(one, other, declared.get(name, frozenset()))
-        # A role that was not declared is known by its name, which is not enough if two have it.
-        found = {path: values for path, values in found.items() if not doubled & {*map(str, values)}}
+        # A role that was not declared is known by its name. That is not enough if two have it, or if the only one with
+        # it is of another type now, which its holders cannot have.
+        found = {path: values for path, values in found.items() if not (doubled | retyped) & {*map(str, values)}}
         assert found == {}, f"{name}: {found}"
 
 
