@@ -88,8 +88,17 @@ def _unmanaged(part: UnmanagedPart, commands: Commands) -> NextStepsPart:
 def _setting(part: UndeclaredPart, commands: Commands) -> NextStepsPart:
     name = f"{part.address}.{part.field}"
     return NextStepsPart(
-        accept=commands.accept([name]), revert="sealed: true" if part.clearable else "", ignore=_hidden(name)
+        accept=commands.accept([name]), revert=_cleared(part.field) if part.clearable else "", ignore=_hidden(name)
     )
+
+
+def _cleared(path: str) -> str:
+    """Declare a field as empty, which the next apply clears."""
+    *outer, last = path.split(".")
+    text = f"{last}: null"
+    for key in reversed(outer):
+        text = f"{key}: {{{text}}}"
+    return text
 
 
 def _hidden(name: str) -> str:

@@ -50,7 +50,11 @@ def test_text_names_each_value_the_gravest_first(cli: Run) -> None:
         "  services.support.notifications.log_enabled:\n"
         "    true\n"
         "  Declare a value to keep it. Set `sealed: true` on the service or on `account` to clear what is not\n"
-        "  declared. To hide a value, list it under `unmanaged.ignore`."
+        "  declared. To hide a value, list it under `unmanaged.ignore`.\n"
+        "  For example, for the first setting:\n"
+        "    accept: reconciler accept account.webhooks.pre_webhook_url --emulator demo.db\n"
+        "    revert: pre_webhook_url: null\n"
+        "    ignore: unmanaged: {ignore: ['account.webhooks.pre_webhook_url']}"
     )
     assert "3 undeclared settings (1 high-risk)" in " ".join(result.out.split())
 
