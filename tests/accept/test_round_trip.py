@@ -70,8 +70,9 @@ def check(text: str, seed: int) -> None:
         ]
         assert rest(before["reconciler.yaml"], accepted) == rest(after, accepted)
         again = one.accept(inputs={**inputs})
+        # What was refused can be accepted once its alias is gone, with the resource that was cut out.
         assert again.files == {} or refused
-        assert one.files()["reconciler.yaml"] == after
+        assert refused or one.files()["reconciler.yaml"] == after
 
 
 def drift_some(one: Desk, chance: random.Random) -> int:
