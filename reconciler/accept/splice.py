@@ -144,6 +144,7 @@ class _Lines:
     newline: str = "\n"
     lines: list[int] = field(default_factory=list)
     parents: dict[int, _Parent] = field(default_factory=dict)
+    keeping: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         text = self.document.text
@@ -160,6 +161,10 @@ class _Lines:
             elif isinstance(node, Mapping):
                 self.parents.update((id(value), _Parent(node, key)) for key, value in node.pairs)
                 waiting += [value for _, value in node.pairs]
+            elif isinstance(node, Scalar) and node.style in {"|", ">"}:
+                header = _HEADER.match(self.whole, node.start)
+                if header is not None and "+" in header[0]:
+                    self.keeping.append(node.end)
 
     def text(self, splices: list[_Splice]) -> str:
         """Apply the splices.
@@ -220,6 +225,17 @@ class _Lines:
             return node.end
         end = self.next_line(node.start) + len(kept)
         return min(self.next_line(end), node.end)
+
+    def check_above(self, start: int) -> None:
+        """Check that no block scalar ends above a line whose empty lines would become part of it without that line.
+
+        Raises:
+            SpliceError: One does: it keeps all of its line breaks (``|+``).
+        """
+        for end in self.keeping:
+            between = self.whole[end:start] if end <= start else "-"
+            if all(not line.strip() or _COMMENT_LINE.match(line) for line in BREAK.split(between)):
+                raise SpliceError("a block scalar that keeps its line breaks ends above")
 
     def comments_above(self, start: int, column: int) -> int:
         """Return where the comment lines directly above a line begin, which have its indent."""
@@ -402,6 +418,7 @@ class _Page(_Lines):
         key, value = mapping.pairs[number]
         start, end = self.line_start(key.outer), self.after(value)
         before = self.whole[start : key.outer]
+        self.check_above(start)
         if not before.strip(" "):
             is_first_of_file = number == 0 and mapping is self.document.root
             return _Splice(start if is_first_of_file else self.comments_above(start, len(before)), end, "")
@@ -433,6 +450,7 @@ class _Page(_Lines):
             start = self.line_start(hyphens[number])
             if self.whole[start : hyphens[number]].strip(" "):
                 raise SpliceError("the item does not begin its line")
+            self.check_above(start)
             above = self.comments_above(start, column) if number else start
             yield _Splice(above, self.after(sequence.items[number]), "")
         if edit.added:
