@@ -41,15 +41,10 @@ def pytest_configure() -> None:
     """
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
-    gc.set_threshold(10_000, 20, 20)
+    gc.set_threshold(50_000, 20, 100)
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)
-
-
-def pytest_collection_finish() -> None:
-    """Exempt what was collected, ten thousand tests, from each search for reference cycles."""
-    gc.freeze()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
