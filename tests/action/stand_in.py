@@ -265,7 +265,7 @@ def served(github: GitHub) -> Iterator[GitHub]:
             storage = re.fullmatch(r"/storage/(\d+)", parts.path)
             try:
                 if storage:
-                    # Whoever keeps the artifacts is not GitHub, and is to be told no token.
+                    # The artifact store is not GitHub, so it must not get the token.
                     assert "Authorization" not in self.headers
                     return self._write(200, github.artifacts[int(storage[1])][2])
                 token = github.who(self.headers.get("Authorization", ""))

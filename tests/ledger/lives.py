@@ -1,7 +1,7 @@
 """Applies with a ledger in real git that die at any moment: at a request, or at a git command.
 
 A process that dies is a `Killed` that everything raises from then on, so that nothing of it runs any more. The next one
-has another name, and the lock module is told that the former one has ended.
+has another name, and the lock sees that the former one has ended.
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ services:
     assert numbers(change.impact) == {"holders": 2}
     assert change.impact is not None
     assert change.impact.holders == ("user0", "user1")
-    # Whoever keeps the role keeps it from being deleted; the guard names them, with the YAML that moves them.
+    # A role that someone holds is not deleted. The guard names the holders, with the YAML that moves them.
     held = deleted(plan(desk.world, moving.replace(", user1: {role: service user}", "")))
     assert held.impact is None
     assert held.guard is not None
