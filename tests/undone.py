@@ -104,10 +104,20 @@ def _path(sid: str, rows: Mapping[str, Any]) -> str:
     name = (
         row["name"]
         or row.get("friendly_name")
+        or _binding(row.get("messaging_binding"))
         or json.dumps([row.get("target"), row.get("configuration")], sort_keys=True)
     )
     of_type = f" ({row['type']})" if row["kind"] in {"role", "credential"} else ""
     return f"{_path(row['parent'], rows)} / {row['kind']} {name}{of_type}"
+
+
+def _binding(binding: Any) -> str:
+    """Name a participant outside of chat, as plans do; empty for everything else."""
+    if not isinstance(binding, dict) or "address" not in binding:
+        return ""
+    return (
+        f"{binding['address']} via {binding['proxy_address']}" if binding.get("proxy_address") else binding["address"]
+    )
 
 
 def _named(value: Any, paths: Mapping[str, str]) -> Any:

@@ -28,7 +28,6 @@ def test_an_undo_restores_the_account(root: dict[str, Any], calls: list[Call]) -
     restores(root, calls)
 
 
-@pytest.mark.xfail(reason="open: some undos of 400 examples leave a difference", strict=False)
 @pytest.mark.slow
 @thorough
 @given(configurations(), accounts())
