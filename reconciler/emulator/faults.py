@@ -272,8 +272,9 @@ class Faulty:
         now = self._clock()
         due = [request for request in self._taken if request.due <= now]
         self._taken = [request for request in self._taken if request.due > now]
-        for request in due:
-            self.about_to_write()
+        for request in sorted(due, key=lambda request: request.due):
+            # It counts as done when it was due, not at the next request: a stale read is never older than the lag.
+            self._save_former(request.due)
             await self._app(request.scope, _given(request.body), _Answer().take)
 
     # --- reads -------------------------------------------------------------------------------------------------------
@@ -283,13 +284,16 @@ class Faulty:
 
         For writers that bypass this application.
         """
+        self._save_former(self._clock())
+
+    def _save_former(self, at: float) -> None:
+        """Save the account before a write that takes effect at a time."""
         if self._emulator is None or not self.faults.rates.get("stale"):
             return
-        now = self._clock()
-        if self._former is None or now >= self._former_until:
+        if self._former is None or at >= self._former_until:
             self.close()
             self._former = self._emulator.copied()
-            self._former_until = now + self.faults.lag / 1000
+            self._former_until = at + self.faults.lag / 1000
 
     def _in_small_pages(self, scope: Scope) -> Scope:
         query = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)

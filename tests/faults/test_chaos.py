@@ -109,7 +109,6 @@ def test_whatever_happens_one_more_apply_converges(texts: tuple[str, str], calls
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="open: one of 1,000 examples creates a webhook that no outcome names", strict=False)
 def test_whatever_happens_a_thousand_times_one_more_apply_converges(capsys: pytest.CaptureFixture[str]) -> None:
     figures = Figures()
 

@@ -230,6 +230,18 @@ def test_a_stale_read_shows_what_was_before_the_writes_of_the_last_lag() -> None
     app.close()
 
 
+def test_a_late_write_counts_from_when_it_was_due() -> None:
+    clock, world = Clock(), World()
+    app = Faulty(world.emulator, Faults({"reset-taken": 1}, lag=2000), clock=clock)
+    with pytest.raises(ConnectionResetError):
+        create(app)
+    app.faults = Faults({"stale": 1}, lag=2000)
+    clock.seconds = 4.0
+    # It was due after two seconds at most, and no request came in between: a stale read may not hide it any more.
+    assert names(app) == ["a"]
+    app.close()
+
+
 def test_what_is_stale_hides_what_is_new_and_shows_what_is_gone() -> None:
     world = World()
     app = Faulty(world.emulator, Faults({"stale": 1}))
