@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import signal
 import sqlite3
 import sys
 import tempfile
@@ -490,6 +491,16 @@ def _modules_that_run(run: Run) -> list[str]:
     return sorted(seen)
 
 
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Restore the handlers of signals: a bug in the module of signals leaves them ignored, also for later tests."""
+    former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in former.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handlers")
 @pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in (1, 2, 3))])
 def test_a_bug_anywhere_leaves_no_canary_behind(part: int, run: Run, tmp_path: Path) -> None:
     everything = [name for name in _modules_that_run(run) if name not in _TELLING]
