@@ -20,6 +20,7 @@ from pathlib import Path
 from reconciler.documents.journal import JournalScope, journal_text, parse_journal
 from reconciler.errors import JournalError, UsageError
 from reconciler.journal import UnfinishedReplace
+from reconciler.sources.disk import sync_folder
 from reconciler.sources.git_process import GitProcess, git_environment
 
 try:
@@ -180,7 +181,7 @@ class JournalFile:
             write_durably(self.path, journal_text(self.scope, replaces.values()))
         else:
             self.path.unlink(missing_ok=True)
-            _sync(self.path.parent)
+            sync_folder(self.path.parent)
         self.replaces = replaces
 
 
@@ -222,14 +223,4 @@ def write_durably(path: Path, text: str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    """Make a change of a folder's entries survive a crash of the machine, if the system supports that."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    sync_folder(path.parent)

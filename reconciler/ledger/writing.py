@@ -6,7 +6,8 @@ has the commit that was read: first the remote's ref, then the local one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -21,7 +22,7 @@ from reconciler.documents.ledger import (
     Operation,
     stored_resource,
 )
-from reconciler.errors import LedgerError
+from reconciler.errors import LedgerError, ReconcilerError
 from reconciler.ledger import lock
 from reconciler.ledger.git_ref import subject_of
 from reconciler.ledger.opening import Ledger
@@ -78,6 +79,7 @@ class LedgerWriter:
         self._local = ledger.tips.local
         self._parent = "" if ledger.previous is None else ledger.previous.commit
         self._started: LedgerEntry | None = None
+        self._is_finished = False
         repository = ledger.ref.repository
         fingerprint = ledger.key.fingerprint
         self._actor = actor_of(environment, repository.output("config", "--get", "user.name") or "")
@@ -105,6 +107,35 @@ class LedgerWriter:
     def number(self) -> int:
         """The number of the entry."""
         return 1 if self._ledger.previous is None else self._ledger.previous.entry.number + 1
+
+    @property
+    def holds_lock(self) -> bool:
+        """Whether the start was written, and the outcome was not."""
+        return self._started is not None and not self._is_finished
+
+    @contextmanager
+    def recording(self, records: Mapping[Address, Record], seconds: float, *, is_sending: bool) -> Iterator[None]:
+        """Hold the lock while requests are sent. Call `finish` before it is over.
+
+        If an error ends the run, the lock is released, and the error is what is reported.
+
+        Args:
+            records: The records, with everything that may be written marked as attempted.
+            seconds: The time in which requests may be sent.
+            is_sending: Whether any will be sent. Otherwise, no lock is needed.
+
+        Raises:
+            LedgerError: The lock could not be taken; nothing was sent.
+        """
+        if is_sending:
+            self.start(records, seconds)
+        try:
+            yield
+        except BaseException:
+            if self.holds_lock:
+                with suppress(ReconcilerError):
+                    self.finish(records, "incomplete", LedgerSummary())
+            raise
 
     def start(self, records: Mapping[Address, Record], seconds: float) -> None:
         """Write the start, which takes the lock.
@@ -147,6 +178,7 @@ class LedgerWriter:
         Raises:
             LedgerError: There was no start, and the entry could not be written.
         """
+        self._is_finished = True
         now, started = self._ledger.now(), self._started
         entry = self._entry(
             status, records, now, as_text(now) if started is None else started.deadline, summary=summary

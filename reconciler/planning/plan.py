@@ -236,6 +236,11 @@ class Plan:
     moved: Mapping[Address, Address] = field(default_factory=dict)
     baseline: Since | None = None
 
+    @property
+    def is_sending(self) -> bool:
+        """Whether an apply sends any write."""
+        return any(change.steps and not change.is_withheld for change in self.changes)
+
     def blocking(self) -> tuple[str, ...]:
         """Return the reasons why an apply is refused, as sentences; empty if it is not."""
         held = [change.guard for change in self.changes if change.guard is not None]

@@ -6,6 +6,7 @@ everything outside, links included. Writes nothing. Does not parse YAML.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -326,3 +327,13 @@ def _inside(path: Path, folder: Path) -> str | None:
     except (OSError, RuntimeError, ValueError):
         return None
     return "" if target == "." else target
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a change of a folder's entries survive a crash of the machine, if the system supports that."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -7,12 +7,12 @@ Takes a configuration that has a ledger, and the client that reads its account; 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.errors import ReconcilerError, UsageError
+from reconciler.errors import UsageError
 from reconciler.redaction import Redaction, may_be_secret, texts_of, url_parts
 from reconciler.workflow.connecting import plan_key
 from reconciler.workflow.inputs import NO_BASELINE
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from reconciler.address import Address
     from reconciler.api.client import ReadClient
     from reconciler.config.model import Config
-    from reconciler.documents.ledger import LedgerSummary
     from reconciler.documents.plan import PlanFile
     from reconciler.errors import Problem
     from reconciler.ledger.opening import Ledger
@@ -161,7 +160,6 @@ class LedgerRecorder:
         self._planned = _without_secrets(planned_addresses(plan), config)
         self._previous = ledger.records()
         self._writer = LedgerWriter(ledger, _applied(config, inputs, document, files), endpoint.environment)
-        self._has_started = False
         self.failure = ""
 
     @property
@@ -169,8 +167,7 @@ class LedgerRecorder:
         """The number of the entry."""
         return self._writer.number
 
-    @contextmanager
-    def recording(self, seconds: float) -> Iterator[None]:
+    def recording(self, seconds: float) -> AbstractContextManager[None]:
         """Hold the lock during an apply, if it sends anything. Call `end` before it is over.
 
         Args:
@@ -179,19 +176,10 @@ class LedgerRecorder:
         Raises:
             LedgerError: The lock could not be taken; nothing was sent.
         """
-        from reconciler.documents.ledger import LedgerSummary  # noqa: PLC0415 - see the package
         from reconciler.ledger.records import started_records  # noqa: PLC0415 - see the package
 
         records = started_records(self._previous, self._planned, self._writer.number)
-        if any(change.steps and not change.is_withheld for change in self._plan.changes):
-            self._writer.start(records, seconds)
-            self._has_started = True
-        try:
-            yield
-        except BaseException:
-            if self._has_started:
-                self._finish_quietly(records, LedgerSummary())
-            raise
+        return self._writer.recording(records, seconds, is_sending=self._plan.is_sending)
 
     def end(self, report: Report | None) -> str:
         """Write the outcome, if there is anything to record.
@@ -218,16 +206,10 @@ class LedgerRecorder:
             number=self._writer.number,
             sid_digest_of=self._digests(report).__getitem__,
         )
-        if not self._has_started and not self._has_moved(found):
+        if not self._writer.holds_lock and not self._has_moved(found):
             return ""
         is_whole = records.is_whole(self._plan, self._planned.values(), report)
-        self._has_started = False
         return self._writer.finish(found, "applied" if is_whole else "incomplete", records.summary_of(report))
-
-    def _finish_quietly(self, records: Mapping[Address, Record], summary: LedgerSummary) -> None:
-        """Release the lock after an internal error, which is what is reported."""
-        with suppress(ReconcilerError):
-            self._writer.finish(records, "incomplete", summary)
 
     def _has_moved(self, found: Mapping[Address, Record]) -> bool:
         from reconciler.ledger.records import have_moved  # noqa: PLC0415 - see the package

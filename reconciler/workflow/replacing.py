@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.errors import JournalError, UsageError
+from reconciler.sources.disk import sync_folder
 
 _FOLDER = ".reconciler"
 _JOURNAL = "accept.json"
@@ -104,7 +105,7 @@ def complete(folder: Path) -> None:
         # Another command may complete the same journal at this moment.
         with contextlib.suppress(FileNotFoundError):
             temporary.replace(target)
-        _sync(target.parent)
+        sync_folder(target.parent)
     journal.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         journal.parent.rmdir()
@@ -173,15 +174,15 @@ def _write_journal(journal: Path, replacements: Mapping[str, Replacement], names
         },
     }
     for path in replacements:
-        _sync((journal.parent.parent / path).parent)
+        sync_folder((journal.parent.parent / path).parent)
     temporary = _write_new(journal, json.dumps(document, indent=2).encode())
     try:
         temporary.replace(journal)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync(journal.parent)
-    _sync(journal.parent.parent)
+    sync_folder(journal.parent)
+    sync_folder(journal.parent.parent)
 
 
 def _write_new(journal: Path, data: bytes) -> Path:
@@ -237,13 +238,3 @@ def _discard(journal: Path, temporaries: Mapping[str, Path]) -> None:
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _sync(folder: Path) -> None:
-    """Make a change of a folder's entries survive a crash of the machine, if the system supports that."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

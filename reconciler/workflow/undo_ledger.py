@@ -11,11 +11,10 @@ import posixpath
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from reconciler.config.sources import looks_like_yaml
-from reconciler.errors import ReconcilerError
 from reconciler.sources.git_process import revert_command_of
 
 if TYPE_CHECKING:
@@ -98,15 +97,13 @@ class UndoRecorder:
         self._previous: Mapping[Address, Record] = {} if before is None else before.records()
         same_as = None if head is None else head.entry
         self._writer = LedgerWriter(ledger, Applied(plan.config_digest), environment, "undo", same_as)
-        self._has_started = False
 
     @property
     def number(self) -> int:
         """The number of the entry."""
         return self._writer.number
 
-    @contextmanager
-    def recording(self, seconds: float) -> Iterator[None]:
+    def recording(self, seconds: float) -> AbstractContextManager[None]:
         """Hold the lock during an undo, if it sends anything. Call `end` before it is over.
 
         Args:
@@ -115,20 +112,10 @@ class UndoRecorder:
         Raises:
             LedgerError: The lock could not be taken; nothing was sent.
         """
-        from reconciler.documents.ledger import LedgerSummary  # noqa: PLC0415 - see the package
         from reconciler.ledger.records import undo_started_records  # noqa: PLC0415 - see the package
 
         records = undo_started_records(self._current, self._previous, self._undone)
-        if any(change.steps and not change.is_withheld for change in self._plan.changes):
-            self._writer.start(records, seconds)
-            self._has_started = True
-        try:
-            yield
-        except BaseException:
-            if self._has_started:
-                with suppress(ReconcilerError):
-                    self._writer.finish(records, "incomplete", LedgerSummary())
-            raise
+        return self._writer.recording(records, seconds, is_sending=self._plan.is_sending)
 
     def end(self, report: Report | None) -> str:
         """Write the outcome, if there is anything to record.
@@ -149,7 +136,7 @@ class UndoRecorder:
         found = records.undo_outcome_records(
             self._current, self._previous, self._undone, ended, lambda address: digests.get(str(address), "")
         )
-        if not self._has_started and found == self._current:
+        if not self._writer.holds_lock and found == self._current:
             return ""
         is_whole = all(
             item.decision == "nothing"
@@ -159,7 +146,6 @@ class UndoRecorder:
             )
             for item in self._plan.undone.values()
         )
-        self._has_started = False
         return self._writer.finish(found, "applied" if is_whole else "incomplete", records.summary_of(report))
 
     def _digests(self, report: Report | None) -> dict[str, str]:
