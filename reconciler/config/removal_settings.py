@@ -9,11 +9,19 @@ from reconciler.address import Address, AddressError
 from reconciler.config.environments import mapping_of
 from reconciler.config.findings import Findings, shown
 from reconciler.config.layout import Layout
+from reconciler.config.list_settings import ListSetting
 from reconciler.config.model import OnRemoval, Removed
-from reconciler.config.nodes import ListNode, MapNode, Node, is_null
+from reconciler.config.nodes import MapNode, Node
 from reconciler.config.text_resolver import TextResolver
 
 _ACTIONS: tuple[OnRemoval, ...] = ("delete", "forget")
+_REMOVED = ListSetting(
+    key="removed",
+    noun="an item of removed",
+    contents="address and action",
+    example="{address: services.support.roles.agent, action: forget}",
+    keys={"address": "add address: …", "action": "add action: forget"},
+)
 
 
 class RemovalReader:
@@ -51,31 +59,10 @@ class RemovalReader:
 
     def removed(self, tree: MapNode) -> tuple[Removed, ...]:
         """Return what stays in the account although it is no longer declared, in the order of the files."""
-        pair = tree.by_key.get("removed")
-        if pair is None or is_null(pair.value):
-            return ()
-        if not isinstance(pair.value, ListNode):
-            hint = "write a list: [{address: services.support.roles.agent, action: forget}]"
-            self._findings.error("wrong-type", "removed must be a list", pair.value.place, hint)
-            return ()
-        found = (self._one_removed(item) for item in pair.value.items)
+        found = (self._one_removed(item) for item in _REMOVED.items(tree, self._findings))
         return tuple(item for item in found if item is not None)
 
-    def _one_removed(self, node: Node) -> Removed | None:
-        known = ("address", "action")
-        if not isinstance(node, MapNode):
-            hint = "write {address: services.support.roles.agent, action: forget}"
-            message = "an item of removed must be a mapping with address and action"
-            self._findings.error("wrong-type", message, node.place, hint)
-            return None
-        for key, pair in node.by_key.items():
-            if key not in known:
-                hint = self._findings.instead(key, known)
-                self._findings.error("unknown-key", f"an item of removed has no key {shown(key)}", pair.key.place, hint)
-        for key, hint in (("address", "add address: …"), ("action", "add action: forget")):
-            if key not in node.by_key:
-                self._findings.error("missing-key", f"an item of removed has no {key}", node.place, hint)
-                return None
+    def _one_removed(self, node: MapNode) -> Removed | None:
         action = node.by_key["action"].value
         text = self._texts.text(action, "action")
         if text not in {None, "forget"}:

@@ -15,6 +15,7 @@ from reconciler.config.environments import Environment, mapping_of
 from reconciler.config.findings import Findings, listed, shown
 from reconciler.config.interpolation import Interpolation
 from reconciler.config.layout import Layout
+from reconciler.config.list_settings import ListSetting
 from reconciler.config.model import Acknowledgement, Approval, Limits, Prune
 from reconciler.config.nodes import KeyValue, ListNode, MapNode, Node, ScalarNode, is_null
 from reconciler.config.text_resolver import TextResolver
@@ -24,6 +25,20 @@ from reconciler.kinds.base import Kind
 
 _LIMITS = ("deletes", "updates", "creates")
 _MOST = 10**9
+_APPROVALS = ListSetting(
+    key="approvals",
+    noun="an approval",
+    contents="address and action",
+    example="{address: services.support, action: delete}",
+    keys={"address": "add address: …", "action": "", "at_most": ""},
+)
+_ACKNOWLEDGE = ListSetting(
+    key="acknowledge",
+    noun="an item of acknowledge",
+    contents="code and address",
+    example="{code: stale-renamed-from, address: services.support}",
+    keys={"code": "add code: …, as --format json shows it", "address": ""},
+)
 
 
 class SettingsReader:
@@ -168,15 +183,8 @@ class SettingsReader:
 
     def approvals(self, tree: MapNode) -> tuple[Approval, ...]:
         """Return the approvals, sorted, without duplicates."""
-        pair = tree.by_key.get("approvals")
-        if pair is None or is_null(pair.value):
-            return ()
-        if not isinstance(pair.value, ListNode):
-            hint = "write a list: [{address: services.support, action: delete}]"
-            self._findings.error("wrong-type", "approvals must be a list", pair.value.place, hint)
-            return ()
         found = {}
-        for item in pair.value.items:
+        for item in _APPROVALS.items(tree, self._findings):
             approval = self._approval(item)
             if approval is not None:
                 found[approval.address, approval.action, approval.at_most] = approval
@@ -184,33 +192,11 @@ class SettingsReader:
 
     def acknowledgements(self, tree: MapNode) -> tuple[Acknowledgement, ...]:
         """Return the acknowledged warnings, in the order of the files."""
-        pair = tree.by_key.get("acknowledge")
-        if pair is None or is_null(pair.value):
-            return ()
-        if not isinstance(pair.value, ListNode):
-            hint = "write a list: [{code: stale-renamed-from, address: services.support}]"
-            self._findings.error("wrong-type", "acknowledge must be a list", pair.value.place, hint)
-            return ()
-        found = [self._acknowledgement(item) for item in pair.value.items]
+        found = [self._acknowledgement(item) for item in _ACKNOWLEDGE.items(tree, self._findings)]
         return tuple(item for item in found if item is not None)
 
-    def _acknowledgement(self, node: Node) -> Acknowledgement | None:
-        known = ("code", "address")
-        if not isinstance(node, MapNode):
-            hint = "write {code: stale-renamed-from, address: services.support}"
-            message = "an item of acknowledge must be a mapping with code and address"
-            self._findings.error("wrong-type", message, node.place, hint)
-            return None
-        for key, pair in node.by_key.items():
-            if key not in known:
-                hint = self._findings.instead(key, known)
-                message = f"an item of acknowledge has no key {shown(key)}"
-                self._findings.error("unknown-key", message, pair.key.place, hint)
-        named = node.by_key.get("code")
-        if named is None:
-            message = "an item of acknowledge has no code"
-            self._findings.error("missing-key", message, node.place, "add code: …, as --format json shows it")
-            return None
+    def _acknowledgement(self, node: MapNode) -> Acknowledgement | None:
+        named = node.by_key["code"]
         code = self._texts.text(named.value, "code")
         about = node.by_key.get("address")
         address = "" if about is None else self._texts.text(about.value, "address")
@@ -227,22 +213,8 @@ class SettingsReader:
                 return None
         return Acknowledgement(code, address, named.value.place)
 
-    def _approval(self, node: Node) -> Approval | None:
-        known = ("address", "action", "at_most")
-        if not isinstance(node, MapNode):
-            hint = "write {address: services.support, action: delete}"
-            self._findings.error(
-                "wrong-type", "an approval must be a mapping with address and action", node.place, hint
-            )
-            return None
-        for key, pair in node.by_key.items():
-            if key not in known:
-                hint = self._findings.instead(key, known)
-                self._findings.error("unknown-key", f"an approval has no key {shown(key)}", pair.key.place, hint)
-        named = node.by_key.get("address")
-        if named is None:
-            self._findings.error("missing-key", "an approval has no address", node.place, "add address: …")
-            return None
+    def _approval(self, node: MapNode) -> Approval | None:
+        named = node.by_key["address"]
         action = self._approved_action(node.by_key.get("action"))
         address = self._approved_address(named.value, is_update=action == "update")
         if address is None or action is None:
