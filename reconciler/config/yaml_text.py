@@ -61,8 +61,7 @@ def parse(data: bytes, origin: Origin, findings: Findings) -> Parsed:
     except yaml.MarkedYAMLError as error:
         report_syntax_error(error, origin, lines, findings)
         return Parsed(None, harmless_lines(lines), broken=True, unsets=False)
-    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
-        # The pure parser lets ValueError through for escapes such as \UFFFFFFFF.
+    except (yaml.YAMLError, RecursionError) as error:
         message = f"the YAML cannot be read: {shown(str(error).splitlines()[0] if str(error) else 'no reason given')}"
         findings.error("yaml-syntax", message, Place(origin.file))
         return Parsed(None, (), broken=True, unsets=False)
@@ -116,7 +115,11 @@ def _build(text: str, builder: TreeBuilder, *, pure: bool = False) -> None:
 
 def _events(text: str, *, pure: bool) -> Iterator[Event]:
     loader = yaml.BaseLoader if pure else getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-    return iter(yaml.parse(text, Loader=loader))
+    try:
+        yield from yaml.parse(text, Loader=loader)
+    except (ValueError, OverflowError):
+        # The pure parser lets them through for escapes such as \UFFFFFFFF. Their text may repeat the file's.
+        raise yaml.YAMLError("an escape in quotes names no character") from None
 
 
 def _decoded(data: bytes, origin: Origin, findings: Findings) -> str | None:
