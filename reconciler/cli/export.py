@@ -13,7 +13,7 @@ from reconciler.cli.exit_codes import DONE, WITHHELD
 from reconciler.cli.files import READABLE, write_files
 from reconciler.cli.manual import Page
 from reconciler.cli.next_steps import command_line
-from reconciler.cli.options import account_options
+from reconciler.cli.options import account_options, target_option
 from reconciler.cli.running import Run, display
 from reconciler.errors import UsageError
 from reconciler.render.terminal import escape
@@ -54,9 +54,10 @@ def _included(_context: click.Context, _parameter: click.Parameter, texts: tuple
     callback=_included,
     help="Include users, conversations, or both (users,conversations); there may be many. Repeatable.",
 )
+@target_option("Export only this resource, everything below it, its parents, and its references.")
 @click.option("--force", is_flag=True, help="Overwrite files that no export wrote.")
 @account_options
-def export(endpoint: Endpoint, *, out: str, include: tuple[str, ...], force: bool) -> int:
+def export(endpoint: Endpoint, *, out: str, include: tuple[str, ...], target: tuple[str, ...], force: bool) -> int:
     """Write the live account as a configuration (read-only).
 
     A plan of the result has no changes. Resources that Twilio creates are omitted unless they were changed. Comments
@@ -65,9 +66,13 @@ def export(endpoint: Endpoint, *, out: str, include: tuple[str, ...], force: boo
     """
     folder = Path(out) if out else None
     former = str(folder) if folder is not None and (folder / ROOT_NAME).exists() else ""
+    if former and target:
+        raise UsageError(f"--target would remove everything else from {former}; use another folder")
     run = Run(display(lines_on_stdout=False, may_colour=True))
     exported = run.execute(
-        lambda: workflow.export(endpoint, run.display, include=include, former=former, in_one_file=folder is None)
+        lambda: workflow.export(
+            endpoint, run.display, include=include, targets=target, former=former, in_one_file=folder is None
+        )
     )
     if folder is None:
         console.out("".join(exported.files.values()))

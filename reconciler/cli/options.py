@@ -115,6 +115,18 @@ def reading_options(function: Command) -> Command:
     )
 
 
+def target_option(target_help: str = _TARGET) -> Decorator:
+    """Add ``--target``; the command gets ``target``."""
+    return click.option(
+        "--target",
+        metavar="ADDRESS",
+        multiple=True,
+        callback=_addresses,
+        shell_complete=candidates.addresses,
+        help=f"{target_help} Repeatable.",
+    )
+
+
 def scope_options(target_help: str = _TARGET) -> Decorator:
     """Add ``--target`` and ``--exclude`` to ``inputs``; used below `file_options`.
 
@@ -129,14 +141,7 @@ def scope_options(target_help: str = _TARGET) -> Decorator:
 
         return _added(
             command,
-            click.option(
-                "--target",
-                metavar="ADDRESS",
-                multiple=True,
-                callback=_addresses,
-                shell_complete=candidates.addresses,
-                help=f"{target_help} Repeatable.",
-            ),
+            target_option(target_help),
             click.option(
                 "--exclude",
                 metavar="ADDRESS",

@@ -11,6 +11,7 @@ accepts, a name that two resources share) are left out with a comment, or pinned
     exclusions   exclusions of earlier attempts
     fields       which fields are written
     handles      handles from names
+    targets      which part of the account is exported
     naming       which resources are written, at which addresses
     values       values of fields
     trees        resources as trees of keys and values
@@ -23,17 +24,19 @@ accepts, a name that two resources share) are left out with a comment, or pinned
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.address import Address
 from reconciler.config.model import Config
 from reconciler.errors import ReconcilerError
-from reconciler.export import notes
+from reconciler.export import notes, targets
 from reconciler.export.attempt import Attempt
 from reconciler.export.exclusions import Exclusions
 from reconciler.export.existing import ExistingFiles
+from reconciler.export.fields import FieldFilter
 from reconciler.export.files import MARK, SERVICES, build_files
+from reconciler.export.naming import Naming
 from reconciler.export.trees import TreeWriter
 from reconciler.state import State
 
@@ -66,22 +69,33 @@ class Export:
     unreadable: tuple[str, ...] = ()
 
 
-def export(state: State, *, existing: ExistingFiles | None = None, in_one_file: bool = True) -> Export:
+def export(
+    state: State,
+    *,
+    existing: ExistingFiles | None = None,
+    in_one_file: bool = True,
+    only: Sequence[Address] = (),
+) -> Export:
     """Write an account as configuration files, in memory.
 
     Args:
         state: The account, read completely except for what is not exported.
         existing: The existing files, whose handles, interpolations, and policies are kept.
         in_one_file: Whether everything goes into one file; otherwise each service has its own.
+        only: The exported addresses, with everything below them, their parents, and their references; empty for all.
 
     Raises:
+        UsageError: One of these addresses matches nothing.
         ReconcilerError: No attempt had an empty plan, which is a bug.
     """
     existing = existing or ExistingFiles()
     exclusions = Exclusions()
+    scope: frozenset[str] | None = None
+    if only:
+        scope = targets.select(state, Naming(state, FieldFilter(existing, exclusions)).addresses, only)
     reasons: list[str] = []
     for _ in range(_MOST_ATTEMPTS):
-        writer = TreeWriter(state, existing, exclusions, "" if in_one_file else SERVICES)
+        writer = TreeWriter(state, existing, exclusions, "" if in_one_file else SERVICES, scope)
         attempt = Attempt(writer, build_files(writer, notes.unreadable(state), in_one_file=in_one_file))
         before = len(exclusions)
         loaded = attempt.load()

@@ -8,10 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reconciler.address import Address
 from reconciler.api import wire
 from reconciler.api.client import ReadClient
 from reconciler.api.reader import ReadSession, account_of, gather_or_cancel, is_unreadable_collection, to_live
 from reconciler.errors import Refusal, Refused
+from reconciler.export.exclusions import Exclusions
+from reconciler.export.existing import ExistingFiles
+from reconciler.export.fields import FieldFilter
+from reconciler.export.naming import Naming
+from reconciler.export.targets import kinds_of, overlaps, paths
 from reconciler.json_text import Json
 from reconciler.kinds import ACCOUNT, KINDS
 from reconciler.kinds.base import Kind
@@ -20,28 +26,38 @@ from reconciler.report import Progress
 from reconciler.state import Collection, Live, State
 
 
-async def read_account(client: ReadClient, progress: Progress, include: Sequence[str] = ()) -> State:
+async def read_account(
+    client: ReadClient, progress: Progress, include: Sequence[str] = (), targets: Sequence[Address] = ()
+) -> State:
     """Read everything except long collections that are not included.
 
     Args:
         client: The API.
         progress: Receives the number of requests.
         include: Keys of `long_collections`.
+        targets: Addresses that the export is narrowed to; empty for everything.
 
     Raises:
         UsageError: The account is not the one in the environment.
         ApiError: A request failed or was refused.
     """
     left_out = {kind for word, kinds in long_collections().items() if word not in include for kind in kinds}
-    return await AccountReader(client, progress, [kind for kind in KINDS if kind not in left_out]).read()
+    kinds = [kind for kind in KINDS if kind not in left_out]
+    if targets:
+        needed = kinds_of(targets)
+        kinds = [kind for kind in kinds if kind in needed]
+    return await AccountReader(client, progress, kinds, targets).read()
 
 
 class AccountReader(ReadSession):
     """Reads the resources of some kinds."""
 
-    def __init__(self, client: ReadClient, progress: Progress, kinds: Sequence[Kind]) -> None:
+    def __init__(
+        self, client: ReadClient, progress: Progress, kinds: Sequence[Kind], targets: Sequence[Address] = ()
+    ) -> None:
         super().__init__(client, progress)
         self.kinds = kinds
+        self.targets = targets
         self.found: dict[str, Live] = {}
         self.complete: list[Collection] = []
         self.unreadable: dict[Collection, Refusal] = {}
@@ -53,7 +69,22 @@ class AccountReader(ReadSession):
         top = [kind for kind in self.kinds if kind.parent is None and kind != ACCOUNT]
         await gather_or_cancel([self._read_account(), *(self._read(kind, ()) for kind in top)])
         for parent in KINDS.parents:
-            await self._below([item for item in self.found.values() if item.kind == parent])
+            await self._below([item for item in self._targeted() if item.kind == parent])
+        return self._state()
+
+    def _targeted(self) -> list[Live]:
+        """Return what was read and may contain a target."""
+        if not self.targets:
+            return list(self.found.values())
+        state = self._state()
+        known = paths(state, Naming(state, FieldFilter(ExistingFiles(), Exclusions())).addresses)
+        return [
+            item
+            for item in self.found.values()
+            if item.sid in known and any(overlaps(known[item.sid], target) for target in self.targets)
+        ]
+
+    def _state(self) -> State:
         kept = [item for item in self.found.values() if self.gone.isdisjoint({item.sid, *item.parents})]
         return State(
             account_sid=self.account_sid,

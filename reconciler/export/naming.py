@@ -20,13 +20,14 @@ class Naming:
     Args:
         state: The account.
         fields: Decides which fields are written.
+        scope: SIDs of the resources to write; None for all. The names of the others are taken, too.
 
     Attributes:
         addresses: The address of each written resource that has a handle, by SID.
         untouched: SIDs of built-in resources that were not changed since Twilio created them.
     """
 
-    def __init__(self, state: State, fields: FieldFilter) -> None:
+    def __init__(self, state: State, fields: FieldFilter, scope: frozenset[str] | None = None) -> None:
         self.addresses: dict[str, Address] = {}
         self._state = state
         self._fields = fields
@@ -37,6 +38,8 @@ class Naming:
         for kind in KINDS:
             if not kind.singleton:
                 self._name_members(kind)
+        if scope is not None:
+            self.addresses = {sid: address for sid, address in self.addresses.items() if sid in scope}
 
     def _find_untouched(self) -> frozenset[str]:
         """Find built-in resources that have not been changed, as far as the account shows it.

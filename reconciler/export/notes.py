@@ -33,7 +33,10 @@ def warnings(attempt: Attempt, loaded: Config) -> Iterator[str]:
             f"{collection}: the prune rule of the existing files is not kept, because it would delete live resources "
             "that the exported files do not contain"
         )
+    scope = attempt.writer.scope
     for live, use, sid in dead_destinations(attempt.writer.state):
+        if scope is not None and live.sid not in scope:
+            continue
         yield f"the {live.kind.noun} {live.title} {use.ref.verb} {sid}, a {use.ref.kind} that does not exist"
 
 

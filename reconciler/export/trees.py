@@ -34,6 +34,7 @@ class TreeWriter:
         existing: The existing files.
         exclusions: The exclusions of earlier attempts.
         service_folder: The folder of the services' files, relative to the root file; empty if there is one file.
+        scope: SIDs of the resources to write; None for all.
 
     Attributes:
         naming: The addresses of the resources.
@@ -42,12 +43,20 @@ class TreeWriter:
         commented_out: Fields that are left out with a comment.
     """
 
-    def __init__(self, state: State, existing: ExistingFiles, exclusions: Exclusions, service_folder: str = "") -> None:
+    def __init__(
+        self,
+        state: State,
+        existing: ExistingFiles,
+        exclusions: Exclusions,
+        service_folder: str = "",
+        scope: frozenset[str] | None = None,
+    ) -> None:
         self.state = state
         self.existing = existing
         self.exclusions = exclusions
+        self.scope = scope
         self.fields = FieldFilter(existing, exclusions)
-        self.naming = Naming(state, self.fields)
+        self.naming = Naming(state, self.fields, scope)
         self.values = ValueWriter(state, self.fields, self.naming, service_folder)
         self.placed = {address: sid for sid, address in self.naming.addresses.items()}
         self.commented_out: set[FieldKey] = set()
@@ -94,7 +103,7 @@ class TreeWriter:
         if kind.singleton:
             self._write_singleton(kind, parents, into)
             return
-        everything = self.state.collection(kind, parents)
+        everything = [live for live in self.state.collection(kind, parents) if self._is_covered(live)]
         section: Tree[FieldKey] = Tree()
         for live in self._sorted([live for live in everything if live.sid in self.naming.addresses]):
             self._write_member(live, section)
@@ -106,7 +115,7 @@ class TreeWriter:
 
     def _write_singleton(self, kind: Kind, parents: tuple[str, ...], into: Tree[FieldKey]) -> None:
         live = self.state.singleton(kind, parents)
-        if live is None or FieldKey(live.sid) in self.exclusions.left_out:
+        if live is None or not self._is_covered(live) or FieldKey(live.sid) in self.exclusions.left_out:
             return
         tree = self.resource(live)
         if not tree.is_empty and not self._is_untouched(live):
@@ -146,10 +155,14 @@ class TreeWriter:
                 them = "them" if name.endswith("s") else "it"
                 yield f"Twilio does not return `{name}`: add {them} where a {kind.noun} has {them}."
 
+    def _is_covered(self, live: Live) -> bool:
+        return self.scope is None or live.sid in self.scope
+
     def _is_complete(self, owner: Kind | None, parents: tuple[str, ...]) -> bool:
         """Return whether every setting was read and none is left out, so that `sealed` clears nothing."""
         return all(
             (live := self.state.singleton(kind, parents)) is not None
+            and self._is_covered(live)
             and FieldKey(live.sid) not in self.exclusions.left_out
             and not any(self._is_left_out(live, item, dict(self.fields.written(live))) for item in kind.fields)
             for kind in settings_of(owner)

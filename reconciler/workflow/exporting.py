@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import ConfigError, UsageError
 from reconciler.sources.disk import DiskSources
 from reconciler.workflow.connecting import connect
-from reconciler.workflow.inputs import Inputs
+from reconciler.workflow.inputs import Inputs, parse_addresses
 from reconciler.workflow.loading import validate
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ async def export(
     progress: Progress,
     *,
     include: Sequence[str] = (),
+    targets: Sequence[str] = (),
     former: str = "",
     in_one_file: bool = True,
 ) -> Export:
@@ -36,28 +37,35 @@ async def export(
         endpoint: The API.
         progress: Receives the progress.
         include: The collections to include that may be very long: ``users``, ``conversations``.
+        targets: Addresses to narrow to, as text; empty for everything. They include the collections that they name.
         former: The folder of an existing configuration, whose handles and interpolated values are kept. Of the long
             collections, those that it contains are included too. Empty for none.
         in_one_file: Whether to write everything into one file.
 
     Raises:
         UsageError: The existing configuration is for another account or invalid, it would lose values that an export
-            cannot restore, or the emulator's file does not exist.
+            cannot restore, a target is invalid or matches nothing, or the emulator's file does not exist.
         ReconcilerError: See `reconciler.errors`.
     """
     from reconciler.api.client import ReadClient  # noqa: PLC0415 - see the package
     from reconciler.export import export as write  # noqa: PLC0415 - see the package
     from reconciler.export.account import read_account  # noqa: PLC0415 - see the package
     from reconciler.export.existing import collect_existing  # noqa: PLC0415 - see the package
+    from reconciler.export.targets import long_words  # noqa: PLC0415 - see the package
     from reconciler.kinds.relations import long_collections  # noqa: PLC0415 - see the package
 
+    only = parse_addresses("--target", targets)
     existing = _load_existing(former, endpoint.environment) if former else None
     kinds = {declared.kind for declared in existing.resources.values()} if existing is not None else set()
-    wanted = {*include, *(word for word, names in long_collections().items() if not kinds.isdisjoint(names))}
+    wanted = {
+        *include,
+        *long_words(only),
+        *(word for word, names in long_collections().items() if not kinds.isdisjoint(names)),
+    }
     async with connect(endpoint, ReadClient, progress) as client:
-        state = await read_account(client, progress, sorted(wanted))
+        state = await read_account(client, progress, sorted(wanted), only)
     if existing is None:
-        return write(state, in_one_file=in_one_file)
+        return write(state, in_one_file=in_one_file, only=only)
     _check_existing(existing, state, endpoint)
     sources = DiskSources(former, endpoint.environment)
     return write(

@@ -5,10 +5,12 @@ Plain values. Reads nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reconciler.address import Address, AddressError
+from reconciler.errors import UsageError
 from reconciler.ledger.options import LedgerOptions
 
 if TYPE_CHECKING:
@@ -83,3 +85,17 @@ class Endpoint:
     timeout: float = 1800
     environment: Mapping[str, str] = field(default_factory=dict)
     app: Emulator | None = None
+
+
+def parse_addresses(option: str, texts: Sequence[str]) -> tuple[Address, ...]:
+    """Parse the addresses of an option.
+
+    Raises:
+        UsageError: One is invalid.
+    """
+    try:
+        return tuple(Address.parse(text) for text in texts)
+    except AddressError as error:
+        raise UsageError(
+            f'{option}: {error}; an address looks like services.support.roles.agent or addresses["+14155550100"]'
+        ) from None

@@ -290,6 +290,8 @@ class Reconciler:
     async def export(self, *, include: Sequence[str] = (), in_one_file: bool = True) -> Export:
         """Write the account as a configuration, in memory (read-only). The path of this configuration does not matter.
 
+        Only what ``targets`` select is written, if there are any.
+
         Args:
             include: ``users``, ``conversations``, or both, of which an account may have very many.
             in_one_file: whether everything is in one file, instead of one for each service.
@@ -302,7 +304,9 @@ class Reconciler:
         """
         from reconciler import workflow  # noqa: PLC0415 - see the module
 
-        return await workflow.export(self._endpoint, self._watcher(), include=include, in_one_file=in_one_file)
+        return await workflow.export(
+            self._endpoint, self._watcher(), include=include, targets=self._inputs.targets, in_one_file=in_one_file
+        )
 
     def _with(self, approve: Sequence[str], rotate: Sequence[str]) -> Inputs:
         return replace(self._inputs, approved=tuple(approve), rotate=tuple(rotate))

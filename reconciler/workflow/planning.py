@@ -20,6 +20,7 @@ from reconciler.redaction import texts_of, url_parts
 from reconciler.sources.disk import DiskSources
 from reconciler.workflow.baselines import baseline_for
 from reconciler.workflow.connecting import connect, plan_key
+from reconciler.workflow.inputs import parse_addresses
 from reconciler.workflow.ledgers import open_ledger
 from reconciler.workflow.loading import validate
 from reconciler.workflow.recording import Recorder, find_recorder
@@ -346,23 +347,14 @@ def plan_options(inputs: Inputs) -> PlanOptions:
     from reconciler.planning.plan import PlanOptions  # noqa: PLC0415 - see the package
 
     return PlanOptions(
-        targets=_addresses("--target", inputs.targets),
-        excludes=_addresses("--exclude", inputs.excludes),
+        targets=parse_addresses("--target", inputs.targets),
+        excludes=parse_addresses("--exclude", inputs.excludes),
         approved=approvals(inputs.approved),
-        rotate=_addresses("--rotate", inputs.rotate),
+        rotate=parse_addresses("--rotate", inputs.rotate),
         count_limit=inputs.count_limit,
         baseline=inputs.baseline,
         ours=inputs.ours,
     )
-
-
-def _addresses(option: str, texts: tuple[str, ...]) -> tuple[Address, ...]:
-    try:
-        return tuple(Address.parse(text) for text in texts)
-    except AddressError as error:
-        raise UsageError(
-            f'{option}: {error}; an address looks like services.support.roles.agent or addresses["+14155550100"]'
-        ) from None
 
 
 def approvals(texts: tuple[str, ...]) -> tuple[Approval, ...]:
