@@ -18,7 +18,6 @@ from reconciler.cli.options import ADDRESS, account_options, baseline_options, r
 from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
 from reconciler.errors import Interrupted, ReconcilerError, UsageError
-from reconciler.render.terminal import escape
 from reconciler.workflow import Endpoint, Inputs, Request
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def _unmanaged(_context: click.Context, _parameter: click.Parameter, texts: tupl
 )
 @click.option("--dry-run", is_flag=True, help="Show the edits; write no file, and do not ask.")
 @click.option("--yes", is_flag=True, help="Write the files without approval.")
-@output_in("text", "json")
+@output_in("text", "markdown", "json", "github")
 def accept(
     inputs: Inputs,
     endpoint: Endpoint,
@@ -86,29 +85,27 @@ def accept(
     or secret are refused with the reason; if a named value is refused, no file is changed.
     """
     path, addresses = _split(words)
-    if output.format_name == "json" and not (yes or dry_run):
-        raise UsageError("--format json cannot ask for approval. Add --dry-run or --yes")
+    if not output.as_text and not (yes or dry_run):
+        raise UsageError(f"--format {output.format_name} cannot ask for approval. Add --dry-run or --yes")
     run = Run(display(lines_on_stdout=False, may_colour=output.may_colour))
     request = Request(addresses, unmanaged, at or "")
     chosen = replace(inputs, path=path)
     found = run.execute(lambda: workflow.accept(chosen, endpoint, run.display, request))
     is_refused = bool(found.refused and request.is_named)
-    shown = workflow.acceptance_document(found, written=False)
-    if output.as_text:
-        _show(shown, output)
     writes = bool(found.files) and not is_refused and not dry_run
-    if writes and not yes and not _ask(shown):
-        raise ReconcilerError("declined. No file was changed")
+    if output.as_text:
+        shown = workflow.acceptance_document(found, written=False)
+        _show(shown, output, is_named=request.is_named)
+        if writes and not yes and not _ask(shown):
+            raise ReconcilerError("declined. No file was changed")
     if writes:
         workflow.write(found)
     if not output.as_text:
-        console.out(workflow.acceptance_document(found, written=writes).to_json())
+        _show(workflow.acceptance_document(found, written=writes), output, is_named=request.is_named)
     elif writes:
         number = len(found.files)
         console.out(f"Wrote {number:,} {'file' if number == 1 else 'files'}.\n")
     if found.refused:
-        if output.as_text:
-            _report_refused(shown, is_named=request.is_named)
         return ERROR if request.is_named else WITHHELD
     return DONE
 
@@ -126,33 +123,28 @@ def _split(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     return ".", words
 
 
-def _show(document: AcceptFile, output: Output) -> None:
-    """Show the edits as a unified diff."""
-    lines = [_coloured(escape(line), colour=output.colour) for file in document.files for line in file.diff]
-    if lines:
-        console.out("\n".join(lines) + "\n\n")
-    elif not document.refused:
-        console.out("Nothing to accept. The values match the account.\n")
-    number = len(document.accepted)
-    if number:
-        console.out(f"{number:,} {'difference' if number == 1 else 'differences'} accepted by these edits.\n")
+def _show(document: AcceptFile, output: Output, *, is_named: bool) -> None:
+    """Show the edits: as text before the question, otherwise as one document."""
+    from reconciler.render.acceptance import (  # noqa: PLC0415 - help and completion do without
+        acceptance_markdown,
+        acceptance_text,
+        refused_text,
+    )
 
+    text = acceptance_text(document, colour=output.colour)
+    refused = refused_text(document, is_named=is_named) if document.refused else ""
+    match output.format_name:
+        case "text":
+            console.out(text)
+            console.err(refused)
+        case "markdown":
+            console.out(acceptance_markdown(document))
+        case "json":
+            console.out(document.to_json())
+        case _:
+            from reconciler.cli.github_log import LOG  # noqa: PLC0415 - see above
 
-def _coloured(line: str, *, colour: bool) -> str:
-    styles = {"+": "green", "-": "red", "@": "cyan"}
-    name = styles.get(line[:1])
-    return click.style(line, fg=name) if colour and name is not None else line
-
-
-def _report_refused(document: AcceptFile, *, is_named: bool) -> None:
-    """List what was refused on standard error."""
-    head = "Error: nothing was written, because a named value cannot be accepted:\n" if is_named else "Not accepted:\n"
-    lines = [head]
-    for item in document.refused:
-        name = Address.parse(item.address)
-        where = str(name.child(*item.field.split("."))) if item.field else str(name)
-        lines += [f"  {escape(where)}: {escape(item.reason)}\n", f"    = {escape(item.hint)}\n"]
-    console.err("".join(lines))
+            LOG.write(text + refused, "", acceptance_markdown(document))
 
 
 def _ask(document: AcceptFile) -> bool:

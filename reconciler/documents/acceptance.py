@@ -31,6 +31,27 @@ class RefusedPart(Part):
     hint: str = Field(description="How to accept it nevertheless.")
 
 
+class AffectedPart(Part):
+    """A resource with differences."""
+
+    address: str = Field(description="The resource.")
+    kind: str = Field(description="The resource's kind.")
+    service: str = Field(
+        default="", exclude_if=lambda text: not text, description="The name of its service; absent at the top."
+    )
+    risk: Literal["low", "medium", "high"] = Field(description="The risk of the change that an apply would make.")
+    owners: tuple[str, ...] = Field(
+        default=(),
+        exclude_if=lambda names: not names,
+        description="The owners of the file that declares it, by the repository's CODEOWNERS; absent if none.",
+    )
+    effects: tuple[str, ...] = Field(
+        default=(),
+        exclude_if=lambda texts: not texts,
+        description="The effects of the change that an apply would make if the difference were not accepted.",
+    )
+
+
 class EditedFile(Part):
     """The edits of one file."""
 
@@ -49,6 +70,10 @@ class AcceptFile(Part):
     accepted: tuple[AcceptedPart, ...] = Field(description="The differences that the edits accept.")
     refused: tuple[RefusedPart, ...] = Field(
         description="The differences that are not accepted. If any was named, no file is written."
+    )
+    affected: tuple[AffectedPart, ...] = Field(
+        default=(),
+        description="The resources with these differences. Those that an apply would not change are absent.",
     )
     files: tuple[EditedFile, ...] = Field(description="The edited files.")
 

@@ -5,11 +5,13 @@ and asks nothing (the caller passes `confirm`). Knows no exit codes except those
 
 `inputs` holds the user's request, `loading` reads the configuration, `connecting` opens the API, `recording` finds
 and writes what an apply leaves on the disk. `planning`, `applying`, `accepting`, `exporting`, `comparing`, and
-`locating` each hold one verb; `replacing` writes the files of `accepting`. What only some verbs need is imported by
-their functions, so that `validate` starts without an HTTP library.
+`locating` each hold one verb; `acceptance` describes the edits of `accepting`, and `replacing` writes them. `owners`
+finds the owners of files. What only some verbs need is imported by their functions, so that `validate` starts without
+an HTTP library.
 """
 
-from reconciler.workflow.accepting import Acceptance, Request, accept, acceptance_document, write
+from reconciler.workflow.acceptance import Acceptance, acceptance_document
+from reconciler.workflow.accepting import Request, accept, write
 from reconciler.workflow.applying import Applied, Confirm, Decision, Show, apply
 from reconciler.workflow.comparing import compare
 from reconciler.workflow.connecting import PLAN_KEY, SHORTEST_PLAN_KEY

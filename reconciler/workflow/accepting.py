@@ -6,7 +6,7 @@ Takes `Inputs` and an `Endpoint`; returns an `Acceptance`, which `write` writes.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from reconciler.config.sources import display_path
 from reconciler.errors import ConfigError, MatchError, ReconcilerError, UsageError
 from reconciler.sources.disk import DiskSources
 from reconciler.sources.edited import EditedSources
+from reconciler.workflow.acceptance import Acceptance, affected_by
 from reconciler.workflow.baselines import baseline_for
 from reconciler.workflow.connecting import connect, plan_key
 from reconciler.workflow.inputs import NO_BASELINE
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from reconciler.accept.model import At, Group, Item, Refusal
     from reconciler.accept.origins import Environment
     from reconciler.config.model import Config
-    from reconciler.documents.acceptance import AcceptFile
     from reconciler.kinds.base import Kind
     from reconciler.planning.plan import Plan, PlanOptions
     from reconciler.report import Progress
@@ -59,72 +59,6 @@ class Request:
     def is_named(self) -> bool:
         """Whether it names what to accept."""
         return bool(self.addresses or self.unmanaged)
-
-
-@dataclass(frozen=True, slots=True)
-class Acceptance:
-    """Edits that make a configuration match an account.
-
-    Attributes:
-        folder: The root file's folder.
-        files: The files to replace, by their paths relative to it.
-        accepted: The differences that they accept.
-        refused: The differences that cannot be accepted.
-        concealed: The lines with secrets, by file, from 1.
-        account_sid: The account.
-        environment: The environment; empty for none.
-    """
-
-    folder: Path
-    files: Mapping[str, Replacement]
-    accepted: tuple[Item, ...]
-    refused: tuple[Refusal, ...]
-    concealed: Mapping[str, frozenset[int]]
-    account_sid: str
-    environment: str
-
-
-def acceptance_document(acceptance: Acceptance, *, written: bool) -> AcceptFile:
-    """Describe edits in a form that may be shown.
-
-    Args:
-        acceptance: The edits.
-        written: Whether they were written.
-    """
-    from reconciler.accept.diff import unified  # noqa: PLC0415 - see the package
-    from reconciler.documents.acceptance import (  # noqa: PLC0415 - see the package
-        AcceptedPart,
-        AcceptFile,
-        EditedFile,
-        RefusedPart,
-    )
-
-    return AcceptFile(
-        account_sid=acceptance.account_sid,
-        env=acceptance.environment,
-        written=written,
-        accepted=tuple(
-            AcceptedPart(address=str(item.address), field=item.path, action=item.action) for item in acceptance.accepted
-        ),
-        refused=tuple(
-            RefusedPart(address=item.address, field=item.path, reason=item.reason, hint=item.hint)
-            for item in acceptance.refused
-        ),
-        files=tuple(
-            EditedFile(
-                path=(acceptance.folder / path).as_posix(),
-                diff=tuple(
-                    unified(
-                        (acceptance.folder / path).as_posix(),
-                        item.before,
-                        item.after,
-                        acceptance.concealed.get(path, ()),
-                    )
-                ),
-            )
-            for path, item in acceptance.files.items()
-        ),
-    )
 
 
 def write(acceptance: Acceptance) -> None:
@@ -195,7 +129,12 @@ async def accept(inputs: Inputs, endpoint: Endpoint, progress: Progress, request
         {path: loaded.concealed(path) for path in changed},
         state.account_sid,
         config.environment,
+        affected_by(made, [*map(_address, items), *map(_address, refused)], inputs.path, config.secrets),
     )
+
+
+def _address(one: Item | Refusal) -> str:
+    return str(one.address)
 
 
 def parse_addresses(texts: Sequence[str]) -> list[Address]:

@@ -23,6 +23,7 @@ from reconciler.workflow.connecting import connect, plan_key
 from reconciler.workflow.inputs import parse_addresses
 from reconciler.workflow.ledgers import open_ledger
 from reconciler.workflow.loading import validate
+from reconciler.workflow.owners import owners_of_files
 from reconciler.workflow.recording import Recorder, find_recorder
 
 if TYPE_CHECKING:
@@ -104,29 +105,13 @@ async def drift(
         ReconcilerError: See `reconciler.errors`.
     """
     from reconciler.documents.drift import drift_document  # noqa: PLC0415 - see the package
+    from reconciler.documents.drift_steps import with_owners  # noqa: PLC0415 - see the package
 
     options = replace(plan_options(inputs), searches=searches_unmanaged, settings=True, count_limit=0)
     planned = await _plan(inputs, endpoint, progress, options, creates_emulator=False)
     found = drift_document(planned.file, planned.undeclared).model_copy(update={"requests": planned.requests})
-    return _owned(found, inputs.path)
-
-
-def _owned(drift: DriftFile, path: str) -> DriftFile:
-    """Add the owners of each difference, by the CODEOWNERS file of the repository that contains a path."""
-    from reconciler.documents.drift_steps import with_owners  # noqa: PLC0415 - see the package
-    from reconciler.documents.owners import CodeOwners  # noqa: PLC0415 - see the package
-    from reconciler.sources.code_owners import path_in, read_code_owners  # noqa: PLC0415 - see the package
-
-    found = read_code_owners(path)
-    if found is None:
-        return drift
-    owners = CodeOwners(found.text)
-
-    def find(file: str) -> tuple[str, ...]:
-        place = path_in(found.top, file)
-        return owners.of(place) if place else ()
-
-    return with_owners(drift, find)
+    find = owners_of_files(inputs.path)
+    return with_owners(found, find) if find is not None else found
 
 
 async def _plan(

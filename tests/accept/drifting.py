@@ -18,7 +18,8 @@ from reconciler.report import Silent
 from reconciler.state import Live, State
 from reconciler.testing import EmulatedAccount
 from reconciler.workflow import Endpoint, Inputs, Request
-from reconciler.workflow.accepting import Acceptance, accept, write
+from reconciler.workflow.acceptance import Acceptance
+from reconciler.workflow.accepting import accept, write
 from reconciler.workflow.connecting import connect
 from reconciler.workflow.loading import validate
 from reconciler.workflow.planning import plan_options, read_and_plan

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.errors import ConfigError, UsageError
-from reconciler.workflow.accepting import Acceptance
+from reconciler.workflow.acceptance import Acceptance
 from tests.accept.drifting import Desk, changed_lines
 
 HEAD = "version: 1\nservices:\n  desk:\n    friendly_name: Desk\n"

@@ -27,6 +27,12 @@ DIFF = """\
 """
 
 
+EFFECTS = [
+    "Everyone with the role 'agent', a default of its service, gains sendMessage.",
+    "Everyone with the role 'agent', a default of its service, loses leaveConversation.",
+]
+
+
 @pytest.fixture
 def drifted(cli: Cli, files: Path) -> Path:
     """The role in the account has another permission than the file says."""
@@ -61,6 +67,15 @@ def test_a_dry_run_writes_nothing(cli: Cli, drifted: Path) -> None:
         "written": False,
         "accepted": [{"address": "services.support.roles.agent", "field": "permissions", "action": "set"}],
         "refused": [],
+        "affected": [
+            {
+                "address": "services.support.roles.agent",
+                "kind": "role",
+                "service": "Customer Support",
+                "risk": "high",
+                "effects": EFFECTS,
+            }
+        ],
         "files": [{"path": "reconciler.yaml", "diff": DIFF.splitlines()}],
     }
 
@@ -138,4 +153,18 @@ def test_an_interrupted_accept_is_completed_by_the_next_command(
         assert cli("accept", NAME, *EMULATED, "--yes").code == 130
     assert drifted.read_text() == FILES
     assert cli("validate").code == 0
+    assert drifted.read_text() == FILES.replace("sendMessage", "leaveConversation")
+
+
+def test_other_formats_give_one_document_and_cannot_ask(
+    cli: Cli, drifted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cli("accept", NAME, *EMULATED, "--format", "markdown").code == 1
+    markdown = cli("accept", NAME, *EMULATED, "--dry-run", "--format", "markdown").out
+    assert "### Accept 1 difference\n" in markdown
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    log = cli("accept", NAME, *EMULATED, "--yes", "--format", "github").out
+    assert log.startswith("::stop-commands::")
+    assert DIFF in log
+    assert (tmp_path / "summary.md").read_text() == f"{markdown}\n"
     assert drifted.read_text() == FILES.replace("sendMessage", "leaveConversation")

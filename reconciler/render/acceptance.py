@@ -1,0 +1,133 @@
+"""Renders accepted drift as text for a terminal, and as Markdown for a pull request, within the limit of its body.
+
+Takes an `AcceptFile`. Foreign text is escaped: it is in a code span, in a fence, or plain words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote
+
+from reconciler.address import Address
+from reconciler.documents.acceptance import AcceptedPart, AcceptFile, AffectedPart, RefusedPart
+from reconciler.kinds import kind_noun
+from reconciler.render.markdown_text import Room, cell, code, fence, prose, size
+from reconciler.render.terminal import Paint, Style, escape
+from reconciler.render.wording import count
+
+BUDGET = 55_000
+"""Characters; the rest of a body is for what its author adds."""
+_MARKER_PART = 100
+_STYLES: Mapping[str, Style] = {"+": "green", "-": "red", "@": "cyan"}
+_ACTIONS = {"set": "`~` takes the live value", "remove": "`-` removed from the files", "add": "`+` added to the files"}
+_RISK = {"high": "🔴 high", "medium": "🟠 medium", "low": "low"}
+
+
+def acceptance_text(document: AcceptFile, *, colour: bool) -> str:
+    """Render the edits as a unified diff, and count them."""
+    paint = Paint(colour)
+    lines = [_painted(paint, escape(line)) for file in document.files for line in file.diff]
+    shown = "\n".join(lines) + "\n\n" if lines else ""
+    if not lines and not document.refused:
+        shown = "Nothing to accept. The values match the account.\n"
+    number = len(document.accepted)
+    return shown + (f"{count(number, 'difference')} accepted by these edits.\n" if number else "")
+
+
+def refused_text(document: AcceptFile, *, is_named: bool) -> str:
+    """Render the refused differences with the ways to accept them nevertheless.
+
+    Args:
+        document: The edits.
+        is_named: Whether the differences were named, so that nothing is written.
+    """
+    head = "Error: nothing was written, because a named value cannot be accepted:\n" if is_named else "Not accepted:\n"
+    lines = [head]
+    for item in document.refused:
+        lines += [f"  {escape(_name(item))}: {escape(item.reason)}\n", f"    = {escape(item.hint)}\n"]
+    return "".join(lines)
+
+
+def acceptance_markdown(document: AcceptFile) -> str:
+    """Render the edits as Markdown: the differences, what an apply would do instead, and the refused ones."""
+    room = Room(BUDGET)
+    affected = {part.address: part for part in document.affected}
+    head = [_marker(document), f"### {_headline(document)}", _where(document)]
+    room.left -= sum(size(block) + 2 for block in head)
+    effects = [(part, text) for part in document.affected for text in part.effects]
+    blocks = [
+        *head,
+        *_table(document, affected, room),
+        *room.titled(
+            "**Without these edits, the next apply reverts the differences. Its effects:**",
+            (f"- {_RISK[part.risk]} · {code(part.address)}: {prose(text)}" for part, text in effects),
+            len(effects),
+            at_most=9_000,
+        ),
+        *room.titled(
+            "**Not accepted**, so still different:",
+            (
+                f"- {code(_name(item))}: {prose(item.reason)}. To accept it: {prose(item.hint)}."
+                for item in document.refused
+            ),
+            len(document.refused),
+            at_most=12_000,
+        ),
+        *_diffs(document, room),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _painted(paint: Paint, line: str) -> str:
+    style = _STYLES.get(line[:1])
+    return paint(line, style) if style is not None else line
+
+
+def _name(item: AcceptedPart | RefusedPart) -> str:
+    return str(Address.parse(item.address).child(*item.field.split("."))) if item.field else item.address
+
+
+def _marker(document: AcceptFile) -> str:
+    parts = [quote(text[:_MARKER_PART], safe="", errors="replace") for text in (document.account_sid, document.env)]
+    return f"<!-- {' '.join(['reconciler:accept', *(part.replace('-', '%2D') for part in parts if part)])} -->"
+
+
+def _headline(document: AcceptFile) -> str:
+    refused = f"; {len(document.refused):,} not accepted" if document.refused else ""
+    if not document.accepted:
+        return f"Nothing to accept{refused}"
+    return f"Accept {count(len(document.accepted), 'difference')}{refused}"
+
+
+def _where(document: AcceptFile) -> str:
+    environment = f", environment {code(document.env)}" if document.env else ""
+    return f"These edits make the configuration match account {code(document.account_sid)}{environment}."
+
+
+def _table(document: AcceptFile, affected: Mapping[str, AffectedPart], room: Room) -> list[str]:
+    if not document.accepted:
+        return []
+    head = ["| Edit | Difference | Resource | Service | Owners |", "|---|---|---|---|---|"]
+    rows = room.take((_row(item, affected.get(item.address)) for item in document.accepted), at_most=20_000)
+    missing = len(document.accepted) - len(rows)
+    rows += [f"| … | {missing:,} more, not listed | | | |"] if missing else []
+    return ["\n".join([*head, *rows])]
+
+
+def _row(item: AcceptedPart, part: AffectedPart | None) -> str:
+    kind = kind_noun(part.kind) if part is not None else "–"
+    service = code(part.service, 60) if part is not None and part.service else "–"
+    # In code, so that a mention notifies no owner.
+    owners = " ".join(code(owner, 60) for owner in part.owners[:5]) if part is not None and part.owners else "–"
+    return f"| {' | '.join(map(cell, (_ACTIONS[item.action], code(_name(item)), kind, service, owners)))} |"
+
+
+def _diffs(document: AcceptFile, room: Room) -> Iterator[str]:
+    lines = [escape(line) for file in document.files for line in file.diff]
+    if not lines:
+        return
+    taken = room.take(lines, at_most=room.left, spare=300)
+    # A line of the diff may be longer in a fence of the renderer's own form, never shorter.
+    yield fence("diff", taken)
+    if len(taken) < len(lines):
+        yield f"… {len(lines) - len(taken):,} more lines; the changed files show them."
