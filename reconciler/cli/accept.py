@@ -11,7 +11,7 @@ import click
 
 from reconciler import workflow
 from reconciler.address import Address, AddressError
-from reconciler.cli import candidates, console
+from reconciler.cli import candidates, console, showing
 from reconciler.cli.exit_codes import DONE, ERROR, WITHHELD
 from reconciler.cli.manual import Page
 from reconciler.cli.options import ADDRESS, account_options, baseline_options, reading_options
@@ -62,7 +62,7 @@ def _unmanaged(_context: click.Context, _parameter: click.Parameter, texts: tupl
 )
 @click.option("--dry-run", is_flag=True, help="Show the edits; write no file, and do not ask.")
 @click.option("--yes", is_flag=True, help="Write the files without approval.")
-@output_in("text", "markdown", "json", "github")
+@output_in(*showing.ACCEPTANCE)
 def accept(
     inputs: Inputs,
     endpoint: Endpoint,
@@ -101,7 +101,7 @@ def accept(
     if writes:
         workflow.write(found)
     if not output.as_text:
-        _show(workflow.acceptance_document(found, written=writes), output, is_named=request.is_named)
+        showing.show_acceptance(workflow.acceptance_document(found, written=writes), output)
     elif writes:
         number = len(found.files)
         console.out(f"Wrote {number:,} {'file' if number == 1 else 'files'}.\n")
@@ -124,27 +124,12 @@ def _split(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
 
 
 def _show(document: AcceptFile, output: Output, *, is_named: bool) -> None:
-    """Show the edits: as text before the question, otherwise as one document."""
-    from reconciler.render.acceptance import (  # noqa: PLC0415 - help and completion do without
-        acceptance_markdown,
-        acceptance_text,
-        refused_text,
-    )
+    """Show the edits, and on standard error what is refused."""
+    from reconciler.render.acceptance import acceptance_text, refused_text  # noqa: PLC0415 - help does without
 
-    text = acceptance_text(document, colour=output.colour)
-    refused = refused_text(document, is_named=is_named) if document.refused else ""
-    match output.format_name:
-        case "text":
-            console.out(text)
-            console.err(refused)
-        case "markdown":
-            console.out(acceptance_markdown(document))
-        case "json":
-            console.out(document.to_json())
-        case _:
-            from reconciler.cli.github_log import LOG  # noqa: PLC0415 - see above
-
-            LOG.write(text + refused, "", acceptance_markdown(document))
+    console.out(acceptance_text(document, colour=output.colour))
+    if document.refused:
+        console.err(refused_text(document, is_named=is_named))
 
 
 def _ask(document: AcceptFile) -> bool:

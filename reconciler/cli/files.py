@@ -54,10 +54,11 @@ def read_plan(path: str) -> PlanFile:
     content = read_limited(path)
     noun = format_of(content).removeprefix("reconciler.")
     if noun in {"report", "drift", "diff", "accept", "sids", "validation", "error"}:
+        article = "an" if noun == "accept" else "a"
         raise PlanFileError(
-            f"{path} is a {noun}, not a plan. Make a plan with `reconciler plan --out plan.json`; "
+            f"{path} is {article} {noun}, not a plan. Make a plan with `reconciler plan --out plan.json`; "
             f"`reconciler show {path}` shows this file"
-            if noun in {"report", "drift", "diff"}
+            if noun in {"report", "drift", "diff", "accept"}
             else f"{path} is not a plan. Make one with `reconciler plan --out plan.json`"
         )
     return parse_plan(content, path)

@@ -18,7 +18,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "plan": ("reconciler.cli.plan:plan", "Show the changes an apply would make (read-only)."),
     "apply": ("reconciler.cli.apply:apply", "Plan again, and apply the plan after approval."),
     "undo": ("reconciler.cli.undo:undo", "Undo an apply, by its report."),
-    "show": ("reconciler.cli.show:show", "Show a saved plan, report, drift, or diff."),
+    "show": ("reconciler.cli.show:show", "Show a saved plan, report, drift, diff, or accept."),
     "drift": ("reconciler.cli.drift:drift", "Detect drift in the account (read-only)."),
     "drift log": ("reconciler.cli.drift_log:drift_log", "List the findings of earlier runs, offline."),
     "accept": ("reconciler.cli.accept:accept", "Write drift into the configuration, after approval."),

@@ -24,12 +24,13 @@ Examples:
 @click.argument("file", metavar="FILE", shell_complete=candidates.files)
 @output_in(*dict.fromkeys([*showing.PLAN, *showing.REPORT, *showing.DRIFT, *showing.COMPARISON]))
 def show(file: str, output: Output) -> int:
-    """Show a saved plan, report, drift, or diff.
+    """Show a saved plan, report, drift, diff, or accept.
 
     FILE is a file from `plan --out` or `apply --report`, or the output of a command with --format json. Use - for
     standard input. The configuration and the account are not read.
     """
     # Help and completion do without.
+    from reconciler.documents.acceptance import parse_acceptance  # noqa: PLC0415 - see above
     from reconciler.documents.comparison import parse_comparison  # noqa: PLC0415 - see above
     from reconciler.documents.drift import parse_drift  # noqa: PLC0415 - see above
     from reconciler.documents.plan import parse_plan  # noqa: PLC0415 - see above
@@ -47,6 +48,9 @@ def show(file: str, output: Output) -> int:
         case "reconciler.diff":
             _check(output, showing.COMPARISON, "diff")
             showing.show_comparison(parse_comparison(text, file), output)
+        case "reconciler.accept":
+            _check(output, showing.ACCEPTANCE, "accept")
+            showing.show_acceptance(parse_acceptance(text, file), output)
         case _:
             _check(output, showing.PLAN, "plan")
             showing.show_plan(parse_plan(text, file), output)

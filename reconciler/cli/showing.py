@@ -16,6 +16,7 @@ from reconciler.cli.output import Output, repository, workspace_folder
 from reconciler.render.terminal import escape
 
 if TYPE_CHECKING:
+    from reconciler.documents.acceptance import AcceptFile
     from reconciler.documents.comparison import ComparisonFile
     from reconciler.documents.drift import DriftFile
     from reconciler.documents.parts import WarningPart
@@ -26,6 +27,7 @@ Formats: TypeAlias = "Collection[str]"
 PlanRenderer: TypeAlias = "Callable[[PlanFile, Output], str]"
 DriftRenderer: TypeAlias = "Callable[[DriftFile, Output], str]"
 ComparisonRenderer: TypeAlias = "Callable[[ComparisonFile, Output], str]"
+AcceptRenderer: TypeAlias = "Callable[[AcceptFile, Output], str]"
 ReportRenderer: TypeAlias = "Callable[[ReportFile, PlanFile | None, Output], str]"
 
 
@@ -191,6 +193,35 @@ COMPARISON: Mapping[str, ComparisonRenderer] = {
 def show_comparison(found: ComparisonFile, output: Output) -> None:
     """Write the comparison of two configurations to standard output."""
     _write(COMPARISON, output, found)
+
+
+# --- accepted drift --------------------------------------------------------------------------------------------------
+
+
+def _acceptance_as_text(found: AcceptFile, output: Output) -> str:
+    from reconciler.render.acceptance import acceptance_text, refused_text  # noqa: PLC0415 - see above
+
+    refused = f"\n{refused_text(found, is_named=False)}" if found.refused else ""
+    return acceptance_text(found, colour=output.colour) + refused
+
+
+def _acceptance_as_markdown(found: AcceptFile, _output: Output) -> str:
+    from reconciler.render.acceptance import acceptance_markdown  # noqa: PLC0415 - see above
+
+    return acceptance_markdown(found)
+
+
+ACCEPTANCE: Mapping[str, AcceptRenderer] = {
+    "text": _acceptance_as_text,
+    "markdown": _acceptance_as_markdown,
+    "json": lambda found, _: found.to_json(),
+    "github": lambda _found, _output: "",
+}
+
+
+def show_acceptance(found: AcceptFile, output: Output) -> None:
+    """Write the edits that accept drift to standard output."""
+    _write(ACCEPTANCE, output, found)
 
 
 # --- a report -----------------------------------------------------------------------------------------------

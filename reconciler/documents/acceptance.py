@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from reconciler.documents.parts import Part
+from reconciler.documents.saved import parse_as
 from reconciler.redaction import spelled_out
 
 
@@ -80,3 +81,16 @@ class AcceptFile(Part):
     def to_json(self) -> str:
         """Render the document as indented ASCII that ends in a newline."""
         return spelled_out(json.dumps(self.model_dump(), indent=2)) + "\n"
+
+
+def parse_acceptance(text: str | bytes, name: str) -> AcceptFile:
+    """Parse the saved edits of an accept.
+
+    Args:
+        text: Its text.
+        name: What to call it in an error, usually its file.
+
+    Raises:
+        PlanFileError: It is not such a document, or one of another format version.
+    """
+    return parse_as(AcceptFile, text, name, "accept", "reconciler accept --format json")

@@ -31,6 +31,12 @@ class SightingPart(Part):
     first_seen: str = Field(pattern=TIME, description="When a run first found it, as ISO 8601 in UTC.")
     last_seen: str = Field(pattern=TIME, description="When a run last found it.")
     gone: str = Field(pattern=_TIME_OR_EMPTY, description="When a run first did not find it again; empty until then.")
+    notified: str = Field(
+        default="",
+        pattern=_TIME_OR_EMPTY,
+        exclude_if=lambda text: not text,
+        description="When a run last counted it as new or as due for a reminder; absent if unknown.",
+    )
 
 
 class DriftLogFile(Part):

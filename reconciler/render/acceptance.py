@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
-from reconciler.address import Address
+from reconciler.address import Address, AddressError
 from reconciler.documents.acceptance import AcceptedPart, AcceptFile, AffectedPart, RefusedPart
 from reconciler.kinds import kind_noun
 from reconciler.render.markdown_text import Room, cell, code, fence, prose, size
@@ -84,7 +84,10 @@ def _painted(paint: Paint, line: str) -> str:
 
 
 def _name(item: AcceptedPart | RefusedPart) -> str:
-    return str(Address.parse(item.address).child(*item.field.split("."))) if item.field else item.address
+    try:
+        return str(Address.parse(item.address).child(*item.field.split("."))) if item.field else item.address
+    except AddressError:  # in a saved document that was edited
+        return f"{item.address}.{item.field}"
 
 
 def _marker(document: AcceptFile) -> str:

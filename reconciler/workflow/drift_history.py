@@ -1,6 +1,8 @@
-"""The file of ``drift --history``: a SQLite database that remembers when each finding was seen.
+"""The file of ``drift --history``: a SQLite database, or JSON, that remembers when each finding was seen.
 
-Takes a path and a drift; returns rows. Stores addresses, fields, kinds, and classes, and no values.
+Takes a path and a drift; returns rows. Stores addresses, fields, kinds, and classes, and no values. JSON, for a file
+whose name ends in ``.json``, is what `drift log` prints; it is loaded into a database in memory and written back whole,
+so only one run at a time may use it.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ from pathlib import Path
 from reconciler.documents.drift import NOT_DRIFT, DriftFile
 from reconciler.documents.drift_log import DriftLogFile, SightingPart
 from reconciler.documents.findings import findings
+from reconciler.documents.saved import parse_as
 from reconciler.documents.sightings import with_sightings
-from reconciler.errors import UsageError
+from reconciler.errors import PlanFileError, UsageError
 
 _APPLICATION_ID = 0x52634472
 """``RcDr`` as a number: identifies our files among SQLite databases (PRAGMA application_id)."""
@@ -33,7 +36,10 @@ CREATE TABLE IF NOT EXISTS finding (
 CREATE UNIQUE INDEX IF NOT EXISTS remaining
   ON finding (account, environment, address, field, class) WHERE gone = '';
 """
-_COLUMNS = "account, environment, address, field, kind, class, first_seen, last_seen, gone"
+_COLUMNS = "account, environment, address, field, kind, class, first_seen, last_seen, gone, notified"
+_NAMES = ("account_sid", "env", "address", "field", "kind", "class", "first_seen", "last_seen", "gone", "notified")
+_INSERT = "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_LARGEST = 16 * 1024 * 1024
 
 
 def record_drift(path: str, drift: DriftFile, *, remind_days: int = 0) -> DriftFile:
@@ -71,7 +77,7 @@ def record_drift(path: str, drift: DriftFile, *, remind_days: int = 0) -> DriftF
             to_notify += is_due
             if not notified:
                 row = (*scope, item.address, item.field, item.kind, item.standing, now, now, "", now)
-                connection.execute("INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+                connection.execute(_INSERT, row)
             else:
                 connection.execute(
                     "UPDATE finding SET last_seen = ?, notified = ? WHERE rowid = ?",
@@ -105,13 +111,16 @@ def _rows(connection: sqlite3.Connection, where: str, values: tuple[str | int, .
         f"SELECT {_COLUMNS} FROM finding {where} ORDER BY gone <> '', first_seen, address, field LIMIT ?",  # noqa: S608 - our own words
         values,
     )
-    names = ("account_sid", "env", "address", "field", "kind", "class", "first_seen", "last_seen", "gone")
-    return tuple(SightingPart.model_validate(dict(zip(names, row, strict=True))) for row in found)
+    return tuple(SightingPart.model_validate(dict(zip(_NAMES, row, strict=True))) for row in found)
 
 
 @contextmanager
 def _opened(path: str) -> Iterator[sqlite3.Connection]:
     """Open a history for one transaction."""
+    if path.endswith(".json"):
+        with _opened_json(Path(path)) as connection:
+            yield connection
+        return
     try:
         with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
@@ -122,6 +131,36 @@ def _opened(path: str) -> Iterator[sqlite3.Connection]:
         raise UsageError(f"cannot use {path} as a history of drift: {error}") from None
     except ValueError:  # of pydantic
         raise UsageError(f"cannot use {path} as a history of drift: it was modified") from None
+
+
+@contextmanager
+def _opened_json(path: Path) -> Iterator[sqlite3.Connection]:
+    """Load a history from JSON, and write it back."""
+    rows: tuple[SightingPart, ...] = ()
+    try:
+        if path.exists() and path.stat().st_size > _LARGEST:
+            raise UsageError(f"cannot use {path} as a history of drift: it exceeds {_LARGEST:,} bytes")
+        if path.exists():
+            rows = parse_as(DriftLogFile, path.read_bytes(), str(path), "history", "reconciler drift").findings
+    except PlanFileError as error:
+        raise UsageError(f"cannot use {path} as a history of drift: {error}") from None
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror or error}") from None
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        _check(connection, str(path))
+        # A finding that remains is there once; of a file that was edited, the first row counts.
+        values = [tuple(row.model_dump(by_alias=True).get(name, "") for name in _NAMES) for row in rows]
+        connection.executemany(_INSERT.replace("INSERT", "INSERT OR IGNORE"), values)
+        yield connection
+        text = DriftLogFile(findings=_rows(connection, "", (-1,))).to_json()
+    replacement = path.with_name(f".{path.name}.tmp")
+    try:
+        replacement.write_text(text, encoding="ascii")
+        replacement.replace(path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
+    finally:
+        replacement.unlink(missing_ok=True)
 
 
 def _check(connection: sqlite3.Connection, path: str) -> None:

@@ -168,3 +168,13 @@ def test_other_formats_give_one_document_and_cannot_ask(
     assert DIFF in log
     assert (tmp_path / "summary.md").read_text() == f"{markdown}\n"
     assert drifted.read_text() == FILES.replace("sendMessage", "leaveConversation")
+
+
+def test_saved_edits_are_shown_in_any_format(cli: Cli, drifted: Path) -> None:
+    assert drifted.exists()
+    Path("edits.json").write_text(cli("accept", NAME, *EMULATED, "--dry-run", "--format", "json").out)
+    markdown = cli("accept", NAME, *EMULATED, "--dry-run", "--format", "markdown").out
+    assert cli("show", "edits.json", "--format", "markdown").out == markdown
+    assert cli("show", "edits.json").out.startswith(DIFF)
+    assert cli("show", "edits.json", "--format", "html").code == 1
+    assert "is an accept, not a plan" in cli("apply", *EMULATED, "--plan", "edits.json").err

@@ -95,6 +95,45 @@ def test_a_finding_that_comes_back_is_a_new_one(tmp_path: Path) -> None:
     assert rows == [("2026-01-03T00:00:00Z", ""), ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")]
 
 
+def test_a_history_in_json_is_what_the_log_prints(cli: Cli, drifted: Path) -> None:
+    in_json = (*EMULATED, "--history", "drift.json")
+    assert cli("drift", *in_json, "--format", "chat").out != ""
+    assert cli("drift", *in_json, "--format", "chat").out == ""
+    text = Path("drift.json").read_text()
+    assert cli("drift", "log", "--history", "drift.json", "--format", "json").out == text
+    rows = {row["address"]: row for row in json.loads(text)["findings"]}
+    assert rows[NAME]["notified"] == rows[NAME]["first_seen"]
+    drifted.write_text(FILES)
+    assert cli("drift", *in_json).code == 0
+    assert {
+        bool(row["gone"]) for row in json.loads(Path("drift.json").read_text())["findings"] if row["address"] == NAME
+    } == {True}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("[", "not JSON"), ("{}", "is not a history"), ('{"findings": [{"address": 1}]}', "is not a history")],
+)
+def test_a_history_in_json_that_is_not_one_is_refused(cli: Cli, drifted: Path, text: str, reason: str) -> None:
+    assert drifted.exists()
+    Path("drift.json").write_text(text)
+    refused = cli("drift", *EMULATED, "--history", "drift.json")
+    assert (refused.code, reason in refused.err) == (1, True)
+    assert Path("drift.json").read_text() == text
+
+
+def test_both_forms_of_a_history_remember_the_same(tmp_path: Path) -> None:
+    drift, nothing = (drift_document(samples.GOLDEN_PLANS["baseline"]) for _ in range(2))
+    nothing = nothing.model_copy(update={"differences": ()})
+    found = []
+    for name in ("drift.db", "drift.json"):
+        path = str(tmp_path / name)
+        for day, what in enumerate((drift, nothing, drift, drift), 1):
+            record_drift(path, _at(f"2026-01-0{day}T00:00:00Z", drift=what), remind_days=1)
+        found.append(read_drift_log(path))
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize("narrowed", [{"target": ("addresses.x",)}, {"exclude": ("services.support",)}])
 def test_a_narrowed_run_marks_nothing_as_gone(tmp_path: Path, narrowed: dict[str, tuple[str, ...]]) -> None:
     path = str(tmp_path / "drift.db")
