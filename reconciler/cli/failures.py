@@ -39,7 +39,7 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
         error: The exception that ended the command.
         arguments: The command line, which names the format.
     """
-    error = _leaf(error)
+    error = leaf(error)
     if isinstance(error, OSError) and error.errno in _SYSTEM:
         error = ReconcilerError(_system(error, arguments))
     code = of_error(error)
@@ -100,7 +100,13 @@ def format_asked(arguments: Sequence[str]) -> str:
     return chosen
 
 
-def _leaf(error: BaseException) -> BaseException:
+def text_of(error: BaseException) -> str:
+    """Return an error as text for standard error."""
+    colour = console.takes_colour(sys.stderr)
+    return error_text(error, colour=colour, width=console.width_of(sys.stderr))
+
+
+def leaf(error: BaseException) -> BaseException:
     """Return the error of a group that decides the exit code."""
     while isinstance(error, BaseExceptionGroup):
         code = worst([of_error(one) for one in error.exceptions])

@@ -2,8 +2,8 @@
 
 While the account is read, an interrupt ends the run at once. While it is written to, the first interrupt stops new
 steps and lets those in flight complete, for some seconds, so that the report can state their outcomes; the second
-cancels them, and the report says so. Further ones are ignored. SIGTERM and SIGHUP are interrupts too; see
-`reconciler.cli.signals`.
+cancels them, and the report says so. Further ones are ignored. A run that repeats a read ends after the current one.
+SIGTERM and SIGHUP are interrupts too; see `reconciler.cli.signals`.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class Run:
     Attributes:
         stop: Set by the first interrupt once `writing` is true.
         writing: Whether requests that change the account may be in flight.
+        repeats: Whether the first interrupt lets a read complete, and ends the pause between two reads.
     """
 
     def __init__(self, display: Display) -> None:
@@ -66,6 +67,7 @@ class Run:
         self._asyncio = asyncio
         self.stop = asyncio.Event()
         self.writing = False
+        self.repeats = False
         self._interrupted = False
         self._hung_up_at = float("-inf")
         self._task: asyncio.Task[object] | None = None
@@ -136,6 +138,9 @@ class Run:
         if self.writing and not self.stop.is_set():
             self.stop.set()
             self.display.note("Stopping. Waiting for requests in flight; interrupt again to cancel them.")
+            return
+        if self.repeats and not self.stop.is_set():
+            self.stop.set()
             return
         self._interrupted = True
         if self._task is not None:

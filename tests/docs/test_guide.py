@@ -46,14 +46,20 @@ def test_the_pages_use_the_action_and_the_hook_as_they_are() -> None:
     action = yaml.safe_load((REPOSITORY / ".github/actions/reconcile/action.yml").read_text(encoding="utf-8"))
     whole, ledger = (yaml.safe_load(block.text) for block in blocks(ACTION, "yaml"))
     ours = [step["with"] for step in (*whole, *ledger) if step["uses"].startswith("example-org/")]
-    cron_job, repositories = (
+    cron_job, deployment, repositories = (
         yaml.safe_load(block.text) for block in blocks(GUIDE, "yaml") if block.comment == "not a configuration"
     )
-    [container] = cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
-    program, verb, *words = container["command"]
-    context = drift.make_context(verb, words, resilient_parsing=True)
-    assert (program, verb) == ("reconciler", "drift")
-    assert (context.params["history"], context.params["metrics"]) == ("/state/drift.db", "/state/drift.prom")
+    options = []
+    for template in (cron_job["spec"]["jobTemplate"]["spec"]["template"], deployment["spec"]["template"]):
+        [container] = template["spec"]["containers"]
+        program, verb, *words = container["command"]
+        assert (program, verb) == ("reconciler", "drift")
+        given = drift.make_context(verb, words, resilient_parsing=True).params
+        options.append([given[name] for name in ("history", "metrics", "every", "health")])
+    assert options == [
+        ["/state/drift.db", "/state/drift.prom", 0, ""],
+        ["", "/state/drift.prom", 900, "/state/health.json"],
+    ]
     assert [given["command"] for given in ours] == ["install", "plan", "plan"]
     assert all(given.keys() <= action["inputs"].keys() for given in ours)
     assert [hook["id"] for hook in repositories["repos"][0]["hooks"]] == [hook["id"] for hook in hooks]
