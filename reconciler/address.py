@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 _SID = re.compile(r"[A-Z]{2}[0-9a-fA-F]{32}\Z")
@@ -27,9 +27,10 @@ def looks_like_sid(text: str) -> bool:
     return _SID.match(text) is not None
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Address:
+class Address(NamedTuple):
     """The path of a resource in the configuration.
+
+    A named tuple, since a plan hashes and compares every address about a hundred times.
 
     Attributes:
         parts: section names and handles from the root, for instance ``("services", "support", "webhooks")``.

@@ -129,6 +129,7 @@ class Declared:
         lifecycle: Its protections.
         sensitive: The field paths that are never shown.
         exact: Whether no live value is tolerated in place of a declared one that it usually is as good as.
+        natural_key: The natural key as one text; empty if there is none (singletons, pins without a name).
     """
 
     address: Address
@@ -144,16 +145,17 @@ class Declared:
     lifecycle: Lifecycle = Lifecycle()
     sensitive: frozenset[str] = frozenset()
     exact: bool = False
+    natural_key: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Asked for about ten times for each resource of a plan.
+        key = self.kind.name_of({path: value.content for path, value in self.values.items()})
+        object.__setattr__(self, "natural_key", key)
 
     @property
     def remembered_paths(self) -> tuple[str, ...]:
         """The fields whose adopted values are needed: the declared ones, and those that the API drops with them."""
         return (*self.values, *(path for one in self.values for path in self.kind.dropped_with.get(one, ())))
-
-    @property
-    def natural_key(self) -> str:
-        """The natural key as one text; empty if there is none (singletons, pins without a name)."""
-        return self.kind.name_of({path: value.content for path, value in self.values.items()})
 
     @property
     def title(self) -> str:
