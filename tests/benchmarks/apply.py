@@ -1,17 +1,14 @@
-"""What an apply of a thousand resources over a network costs: requests, CPU, and what the pace of writes makes of it.
+"""What an apply of many resources over a network costs: requests, CPU, and what the rate limit of writes makes of it.
 
-    python -m tests.benchmarks.apply [LATENCY_MS]
-
-The emulator is served by a process of its own, answers after that latency (50 ms when left out), and refuses more than
-30 writes a second to one service. Requests are compared with the ideal (one for each resource, and what a plan reads),
-CPU with what bare GETs through the same client take, at several numbers of them at once.
+The emulator is served by a process of its own, answers after 50 ms, and refuses more than 30 writes a second to one
+service. Requests are compared with the ideal (one for each resource, and what a plan reads), CPU with what bare GETs
+through the same client take, at several numbers of them at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import multiprocessing
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,14 +23,15 @@ from reconciler.emulator.server import serve
 from reconciler.execution.apply import apply
 from reconciler.report import Report, Silent
 from reconciler.workflow.planning import fetch_and_plan
+from tests.benchmarks.measuring import Row
 from tests.world import ACCOUNT, read
 
-RESOURCES = 1000
+RESOURCES, LATENCY = 300, 50.0
 CREDENTIALS = Credentials(ACCOUNT, "emulator", ACCOUNT)
 
 
 def files(services: int) -> str:
-    """So many services, and users in them, which are a thousand together."""
+    """Return a configuration of that many services with users, `RESOURCES` together."""
     lines = ["version: 1", "services:"]
     for service in range(services):
         users = RESOURCES // services - 1
@@ -88,28 +86,21 @@ def bare(url: str, requests: int, concurrency: int) -> tuple[float, float]:
     return asyncio.run(all_of_them())
 
 
-def main() -> None:
-    latency = float(sys.argv[1]) if len(sys.argv) > 1 else 50.0
-    print(f"{RESOURCES} creates, 5 at a time, answers after {latency:g} ms, 30 writes a second to a service at most")
+def rows() -> Iterator[Row]:
+    """Measure applies with and without the rate limit, then GETs alone."""
     for services in (50, 4, 1):
         for paced in (True, False):
-            with served(latency) as url:
+            with served(LATENCY) as url:
                 report, reads, cpu = applied(url, files(services), paced=paced)
-            assert report.exit_code == 0
             ideal = RESOURCES + reads
-            print(
-                f"{services:3} services, {'paced  ' if paced else 'unpaced'}  {report.seconds:6.1f} s, "
-                f"{report.requests} requests ({(report.requests + reads) / ideal:.2f} times the ideal), "
-                f"{report.resent} sent again after a 429, {1000 * cpu / report.requests:.2f} ms CPU a request"
-            )
-    with served(latency) as url:
+            requests, name = report.requests + reads, f"{services} services, {'paced' if paced else 'unpaced'}"
+            detail = f"{report.seconds:.1f} s, {report.resent} sent again after a 429, exit code {report.exit_code}"
+            yield Row(f"apply of {RESOURCES}, {name}: requests", "ideal", "x", requests / ideal, detail=detail)
+            yield Row(f"apply of {RESOURCES}, {name}: CPU per request", "", "ms", 1000 * cpu / report.requests)
+    with served(LATENCY) as url:
         for concurrency in (5, 10, 20, 50, 100):
             seconds, cpu = bare(url, RESOURCES, concurrency)
-            rate = RESOURCES / seconds
-            print(
-                f"GETs, {concurrency:3} at a time  {rate:4.0f} a second, {1000 * cpu / RESOURCES:.2f} ms CPU a request"
+            detail = f"{RESOURCES / seconds:.0f} per second"
+            yield Row(
+                f"GETs, {concurrency} at a time: CPU per request", "", "ms", 1000 * cpu / RESOURCES, detail=detail
             )
-
-
-if __name__ == "__main__":
-    main()

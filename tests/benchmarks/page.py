@@ -1,18 +1,17 @@
-"""How long Chromium takes over the page of a plan of ten thousand changes: to open it, to search it, to unfold it all.
-
-python -m tests.benchmarks.page
-"""
+"""How long Chromium takes over the page of a plan of ten thousand changes: to open, to search, to unfold it."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
 from reconciler.render.html import plan_html
+from tests.benchmarks.measuring import Row
 from tests.browser.conftest import FLAGS
 from tests.render import plan_samples
 
@@ -28,7 +27,8 @@ WORK = """([words, button]) => {
 }"""
 
 
-def main() -> None:
+def rows() -> Iterator[Row]:
+    """Measure each action of a reader."""
     sample = plan_samples.EVERY_ACTION
     changes = tuple(
         change.model_copy(update={"address": f"{change.address}{number}"})
@@ -36,7 +36,7 @@ def main() -> None:
         for change in sample.changes
     )
     html = plan_html(sample.model_copy(update={"changes": changes}))
-    print(f"{len(changes):,} changes, {len(html.encode()) / 1e6:.1f} MB")
+    size = f"{len(changes):,} changes, {len(html.encode()) / 1e6:.1f} MB"
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         file = Path(folder) / "plan.html"
         file.write_text(html, encoding="utf-8")
@@ -44,15 +44,11 @@ def main() -> None:
         page = browser.new_page()
         started = time.perf_counter()
         page.goto(file.as_uri())
-        print(f"opened in {(time.perf_counter() - started) * 1000:,.0f} ms")
+        yield Row("wall time: page opened", "", "ms", (time.perf_counter() - started) * 1000, detail=size)
         for name, words, button in (
             ("searched", "agent150", ""), ("searched again", "support", ""), ("cleared", "", ""),
             ("unfolded", "", "unfold"), ("folded", "", "fold"),
         ):  # fmt: skip
             spent, found = page.evaluate(WORK, [words, button])
-            print(f"{name} in {spent:,.0f} ms: {found}")
+            yield Row(f"wall time: page {name}", "", "ms", spent, detail=found)
         browser.close()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,12 +1,8 @@
-"""How much CPU ten thousand changes cost to lay out in each format, as a ratio to writing the same plan as JSON.
-
-python -m tests.benchmarks.render
-"""
+"""How much CPU ten thousand changes cost to lay out in each format, as a ratio to writing the same plan as JSON."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from reconciler.cli import showing
@@ -18,20 +14,10 @@ from reconciler.render import github
 from reconciler.render.problems import problems_text
 from reconciler.render.problems_markdown import problems_markdown
 from reconciler.render.sarif import sarif
+from tests.benchmarks.measuring import Row, least_cpu
 from tests.render import plan_samples as samples
 
 CHANGES = 10_000
-RUNS = 3
-
-
-def cpu(work: Callable[[], object]) -> float:
-    """The least CPU seconds of some runs."""
-    best = float("inf")
-    for _ in range(RUNS):
-        started = time.process_time()
-        work()
-        best = min(best, time.process_time() - started)
-    return best
 
 
 def alike() -> PlanFile:
@@ -78,26 +64,26 @@ def long_json() -> PlanFile:
 PLANS: Mapping[str, Callable[[], PlanFile]] = {"alike": alike, "different": different, "long JSON": long_json}
 
 
-def main() -> None:
-    for name, make in PLANS.items():
-        plan = make()
-        json = cpu(plan.to_json)
-        print(f"{len(plan.changes):,} changes, {name}: as JSON {json:.2f} s CPU, {len(plan.to_json()) / 1e6:.1f} MB")
+def rows() -> Iterator[Row]:
+    """Measure every format of a plan, then of problems."""
+    for name, build in PLANS.items():
+        plan = build()
+        json = least_cpu(plan.to_json)
         for format_name in showing.PLAN:
             if format_name != "json":
                 output = Output(format_name, verbose=False, may_colour=True)
-                spent = cpu(partial(showing.render_paused, showing.PLAN[format_name], plan, output))
-                print(f"  {format_name}: {spent:.2f} s CPU, {spent / json:.1f} times the JSON")
-    problems()
+                spent = least_cpu(partial(showing.render_paused, showing.PLAN[format_name], plan, output))
+                yield _row(f"{len(plan.changes):,} changes, {name}: {format_name}", spent, json)
+    yield from problems()
 
 
-def problems() -> None:
+def problems() -> Iterator[Row]:
+    """Measure every format of ten thousand problems."""
     found = [
         Problem("unknown-key", f"a service has no key {number}", Place("a.yaml", number, 1), "did you mean roles?")
         for number in range(1, CHANGES + 1)
     ]
-    json = cpu(partial(error_document, ConfigError(found), exit_code=1))
-    print(f"{len(found):,} problems: as JSON {json:.2f} s CPU")
+    json = least_cpu(partial(error_document, ConfigError(found), exit_code=1))
     renderers: Mapping[str, Callable[[], object]] = {
         "text": partial(problems_text, found, {"a.yaml": ("rols: {}",) * CHANGES}, colour=True),
         "markdown": partial(problems_markdown, found),
@@ -105,9 +91,8 @@ def problems() -> None:
         "github": lambda: github.commands(github.of_problems(found)),
     }
     for name, render in renderers.items():
-        spent = cpu(render)
-        print(f"  {name}: {spent:.2f} s CPU, {spent / json:.1f} times the JSON")
+        yield _row(f"{len(found):,} problems: {name}", least_cpu(render), json)
 
 
-if __name__ == "__main__":
-    main()
+def _row(name: str, spent: float, json: float) -> Row:
+    return Row(name, "as JSON", "x", spent / json, detail=f"{spent:.2f} s : {json:.2f} s")

@@ -1,102 +1,55 @@
-"""What it costs to start: CPU time and memory of short commands, in multiples of a Python that does nothing.
-
-    python tests/benchmarks/startup.py [--runs N]
-
-Ratios, because they mean the same on every machine; of several runs the least counts, because what else the machine
-does only ever adds. Nothing is asserted: what must not be imported, tests say.
-"""
+"""What it costs to start: CPU time and memory of short commands, as ratios to the same interpreter with libraries."""
 
 from __future__ import annotations
 
-import argparse
-import os
-import subprocess
-import sys
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "support-desk"
-Case = tuple[str, list[str], Mapping[str, str]]
-BARE: Case = ("python -c pass", [sys.executable, "-c", "pass"], {})
-COMPLETION = {"_RECONCILER_COMPLETE": "zsh_complete", "COMP_CURRENT": ""}
+from tests.benchmarks.goals import Goal
+from tests.benchmarks.measuring import ROOT, Command, Row, medians, peak_of_process, python, reconciler
+
+RUNS = 9
+QUICKSTART = ROOT / "examples" / "quickstart"
+SUPPORT_DESK = ROOT / "examples" / "support-desk"
+CLICK = python("import click")
+READING = python("import click, yaml, pydantic")
+PLANNING = python("import click, yaml, pydantic, httpx, sqlite3")
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What one process cost.
-
-    Attributes:
-        seconds: CPU time, user and system.
-        kilobytes: the most memory that it had at once.
-    """
-
-    seconds: float
-    kilobytes: int
+def complete(words: str, current: str = "") -> Command:
+    """Return the command that a shell runs on Tab in the folder of an example."""
+    environment = {"_RECONCILER_COMPLETE": "zsh_complete", "COMP_WORDS": words, "COMP_CURRENT": current}
+    return reconciler(folder=SUPPORT_DESK, environment=environment)
 
 
-# Each process tells its own peak: what its parent could ask for counts the parent's memory too, from before the exec.
-PEAK = """import atexit, os
-def tell():
-    lines = dict(line.split(":", 1) for line in open("/proc/self/status"))
-    open(os.environ["PEAK"], "w").write(lines["VmHWM"].split()[0])
-atexit.register(tell)
-"""
-
-
-def cost(command: list[str], extra: Mapping[str, str]) -> Cost:
-    """Run a command once."""
+def rows() -> Iterator[Row]:
+    """Measure the goals, then what other short commands cost."""
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "sitecustomize.py").write_text(PEAK)
-        peak = Path(folder) / "peak"
-        process = subprocess.Popen(
-            command,
-            cwd=EXAMPLE,
-            env={**os.environ, "PYTHONPATH": folder, "PEAK": str(peak), **extra},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        assert process.returncode == 0, command
-        return Cost(used.ru_utime + used.ru_stime, int(peak.read_text()))
-
-
-def least(command: list[str], extra: Mapping[str, str], runs: int) -> Cost:
-    """The least that it cost in several runs; one before them writes Python's caches."""
-    cost(command, extra)
-    costs = [cost(command, extra) for _ in range(runs)]
-    return Cost(min(one.seconds for one in costs), min(one.kilobytes for one in costs))
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--runs", type=int, default=10)
-    runs = parser.parse_args().runs
-    own = [sys.executable, "-m", "reconciler"]
-    with tempfile.TemporaryDirectory() as folder:
-        database = str(Path(folder) / "demo.db")
-        cases: list[Case] = [
-            BARE,
-            ("import click", [sys.executable, "-c", "import click"], {}),
-            ("--version", [*own, "--version"], {}),
-            ("--help", [*own, "--help"], {}),
-            ("plan --help", [*own, "plan", "--help"], {}),
-            ("completion of a verb", own, COMPLETION | {"COMP_WORDS": "reconciler"}),
-            ("completion of an option", own, COMPLETION | {"COMP_WORDS": "reconciler\nplan", "COMP_CURRENT": "--t"}),
-            ("completion of an address", own, COMPLETION | {"COMP_WORDS": "reconciler\nplan\n--target"}),
-            ("validate --env staging", [*own, "validate", "--env", "staging"], {}),
-            ("plan --env staging --emulator", [*own, "plan", "--env", "staging", "--emulator", database], {}),
+        plan = reconciler("plan", str(QUICKSTART), "--emulator", str(Path(folder) / "demo.db"))
+        address = complete("reconciler\nplan\n--target")
+        commands = [
+            CLICK,
+            READING,
+            PLANNING,
+            reconciler("--version"),
+            reconciler("validate", str(QUICKSTART)),
+            plan,
+            address,
         ]
-        bare = least(BARE[1], BARE[2], runs)
-        print(f"{'':32} {'CPU':>10} {'':>8} {'memory':>10} {'':>7}")
-        for name, command, extra in cases:
-            found = least(command, extra, runs)
-            times, memory = found.seconds / bare.seconds, found.kilobytes / bare.kilobytes
-            milliseconds, megabytes = found.seconds * 1000, found.kilobytes / 1024
-            print(f"{name:32} {milliseconds:7.0f} ms {times:7.1f}x {megabytes:7.1f} MB {memory:6.1f}x")
-
-
-if __name__ == "__main__":
-    main()
+        click, reading, planning, version, validated, planned, completed = medians(commands, RUNS)
+        yield Goal.VERSION.ratio(version, click)
+        yield Goal.VALIDATE.ratio(validated, reading)
+        yield Goal.PLAN.ratio(planned, planning)
+        yield Goal.COMPLETION.ratio(completed, click)
+        others = {
+            "--help": reconciler("--help"),
+            "plan --help": reconciler("plan", "--help"),
+            "completion of a verb": complete("reconciler"),
+            "completion of an option": complete("reconciler\nplan", "--t"),
+        }
+        for name, found in zip(others, medians(list(others.values()), 5), strict=True):
+            detail = f"{found * 1000:.0f} ms : {click * 1000:.0f} ms"
+            yield Row(name, 'python -c "import click"', "x", found / click, detail=detail)
+        for name, command in {"validate": commands[4], "plan --emulator": plan, "completion": address}.items():
+            yield Row(f"peak memory: {name}", "", "MB", peak_of_process(command))
