@@ -54,7 +54,7 @@ class StepRunner:
 
     async def above_bounds(self, step: Step) -> str:
         """Count again what the approval of a delete is bound to; return why it is withheld, empty if it is not."""
-        if not step.at_most or step.sid is None:
+        if not step.at_most:
             return ""
         kind, path = step.kind, self.references.instance_path(step)
         counts = {
@@ -78,27 +78,31 @@ class StepRunner:
             OutcomeUnknown: it is not known whether it had an effect.
             ApiError: the API failed or refused it.
         """
+        if step.adopts is not None:
+            return await self._run_in_new_parent(step, step.adopts)
         match step.op:
-            case "create" if step.adopts is None:
-                return await self._create(step, step.values)
             case "create":
-                return await self._create_or_update(step)
+                return await self._create(step, step.values)
             case "delete":
                 deleted = await self._writes.delete(step.kind, self.references.instance_path(step))
                 if deleted:
                     former = self._former.get(step.id)
                     self.observed[step.id] = (None if former is None else former.values, None)
                 return "done" if deleted else "unchanged"
-            case "update" if step.adopts is None:
+            case "update":
                 former = self._former.get(step.id)
                 values = await self.references.resolve(step.values)
                 path = self.references.instance_path(step)
                 await self._update(step, path, values, None if former is None else former.values, step.expects)
                 return "done"
-            case "update" if step.kind.singleton:
-                return await self._update_new_singleton(step)
-            case _:
-                return await self._adopt(step)
+
+    async def _run_in_new_parent(self, step: Step, adopts: Mapping[str, Content | Reference | Unknown]) -> Status:
+        """Run a step whose resource Twilio may have created along with a service of this run."""
+        if step.op == "create":
+            return await self._create_or_update(step, adopts)
+        if step.kind.singleton:
+            return await self._update_new_singleton(step)
+        return await self._adopt(step, adopts)
 
     async def _create(self, step: Step, values: Mapping[str, Content | Reference | Unknown]) -> Status:
         """Create a resource, and clear the fields that the API has set by default."""
@@ -106,13 +110,13 @@ class StepRunner:
         resolved = await self.references.resolve(values)
         sent = {path: content for path, content in resolved.items() if not is_left_out(kind, path, content)}
         created = await self._creates.create(step, sent)
-        self.observed[step.id] = (None, {**_write_only(kind, sent), **created.values})
+        self.observed[step.id] = (None, {**sent, **created.values})
         check_answer(kind, sent, created)
         remaining = still_to_clear(kind, resolved, sent, created)
         if remaining:
             path = wire.instance_path(kind, self.references.parents(step.parent), created.sid)
             cleared = await self._writes.update(kind, path, remaining)
-            self.observed[step.id] = (None, {**_write_only(kind, sent), **cleared.values})
+            self.observed[step.id] = (None, {**sent, **cleared.values})
         return "done"
 
     async def _update(
@@ -162,9 +166,9 @@ class StepRunner:
             self.observed[step.id] = (None, {name: cleared.values.get(name) for name in (*sent, *remaining)})
         return "done" if sent or remaining else "unchanged"
 
-    async def _adopt(self, step: Step) -> Status:
+    async def _adopt(self, step: Step, key: Mapping[str, Content | Reference | Unknown]) -> Status:
         """Find a resource that Twilio creates in a new service, and update the fields that differ."""
-        kind, key = step.kind, step.adopts or {}
+        kind = step.kind
         async with slot_released():
             live = await self.references.find_builtin(kind, step.parent, key)
         if live is None:
@@ -181,12 +185,12 @@ class StepRunner:
             raise StepFailed(f"Twilio created this {kind.noun} with a different {wrong[0]}, which cannot be changed")
         return await self._update_live(step, live)
 
-    async def _create_or_update(self, step: Step) -> Status:
+    async def _create_or_update(self, step: Step, key: Mapping[str, Content | Reference | Unknown]) -> Status:
         """Create a resource that a new service may already have (Flex creates a role `guest`), or update it.
 
         It is looked up once, without waiting: a service created through the API most likely does not have it.
         """
-        kind, key = step.kind, step.adopts or {}
+        kind = step.kind
         live = await self.references.find_builtin(kind, step.parent, key, wait=False)
         if live is None or any(differs(kind, path, content, live) for path, content in key.items()):
             return await self._create(step, step.values)
@@ -200,9 +204,6 @@ class StepRunner:
         differing = {path: content for path, content in values.items() if differs(kind, path, content, live)}
         if not differing:
             return "unchanged"
-        for item in kind.fields:
-            if item.always_sent and item.path not in differing:
-                differing[item.path] = live.values.get(item.path)
         path = wire.instance_path(kind, self.references.parents(step.parent), live.sid)
         await self._update(step, path, differing, live.values)
         return "done"
@@ -223,8 +224,3 @@ def _changed(
         ]
     former = None if before is None else {path: before.get(path, NEVER_RETURNED) for path in paths}
     return former, {path: answer[path] if path in answer else sent[path] for path in paths}
-
-
-def _write_only(kind: Kind, sent: Mapping[str, Content]) -> dict[str, Content]:
-    """Return the values that were sent and that the API never returns."""
-    return {path: content for path, content in sent.items() if kind.by_path[path].write_only}

@@ -18,6 +18,7 @@ import importlib
 import importlib.abc
 import importlib.util
 import os
+import resource
 import signal
 import sys
 import time
@@ -39,7 +40,11 @@ PYTEST_OPTIONS = ("-x", "-q", "-n0", "-p", "no:cacheprovider", "--assert=plain")
 NOT_LOADED = 86
 """The exit status of tests that pass without importing the module."""
 TIMEOUT_SECONDS = 120
-"""A mutant may run forever; after this time it counts as noticed."""
+"""A mutant may wait forever; after this time it counts as noticed."""
+CPU_FACTOR = 4
+CPU_SECONDS = 5
+"""A mutant may loop forever; it counts as noticed after so many times the CPU time of the unchanged module's tests, and
+so many seconds more."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +81,13 @@ class _MutantLoader(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.source, self.path, "exec"), vars(module))
 
 
-def start_tests(subject: Subject, source: str) -> int:
+def start_tests(subject: Subject, source: str, cpu_seconds: int = resource.RLIM_INFINITY) -> int:
     """Run the tests on a source of the module in a new process, which exits with 0 if all of them pass.
+
+    Args:
+        subject: the module and its tests.
+        source: the source to run instead of the module's.
+        cpu_seconds: the CPU time after which the process is killed.
 
     Returns:
         The ID of the process.
@@ -86,6 +96,7 @@ def start_tests(subject: Subject, source: str) -> int:
     if child:
         return child
     os.setpgrp()
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(null, stream)
@@ -99,7 +110,9 @@ def start_tests(subject: Subject, source: str) -> int:
         os._exit(code)
 
 
-def run_mutants(subject: Subject, mutants: Sequence[Mutant], jobs: int) -> Iterator[tuple[Mutant, bool]]:
+def run_mutants(
+    subject: Subject, mutants: Sequence[Mutant], jobs: int, cpu_seconds: int
+) -> Iterator[tuple[Mutant, bool]]:
     """Run the tests on each mutant, and generate for each, as it ends, whether it survived."""
     running: dict[int, tuple[Mutant, float]] = {}
     waiting = list(mutants)
@@ -107,7 +120,7 @@ def run_mutants(subject: Subject, mutants: Sequence[Mutant], jobs: int) -> Itera
     while waiting or running:
         while waiting and len(running) < jobs:
             mutant = waiting.pop(0)
-            running[start_tests(subject, mutant.source)] = (mutant, time.monotonic())
+            running[start_tests(subject, mutant.source, cpu_seconds)] = (mutant, time.monotonic())
         time.sleep(0.05)
         for process, (mutant, since) in list(running.items()):
             ended, status = os.waitpid(process, os.WNOHANG)
@@ -125,7 +138,8 @@ def run_mutants(subject: Subject, mutants: Sequence[Mutant], jobs: int) -> Itera
 def check(subject: Subject, jobs: int, *, with_equivalent: bool) -> bool:
     """Print the survivors of a module and its figures; return whether nothing is left to answer."""
     source = Path(subject.path).read_text(encoding="utf-8")
-    status = os.waitstatus_to_exitcode(os.waitpid(start_tests(subject, source), 0)[1])
+    _, ended, usage = os.wait4(start_tests(subject, source), 0)
+    status = os.waitstatus_to_exitcode(ended)
     if status:
         unused = "the tests do not import the module."
         print(f"{subject.path}: {unused if status == NOT_LOADED else 'the tests fail on the unchanged module.'}")
@@ -137,7 +151,8 @@ def check(subject: Subject, jobs: int, *, with_equivalent: bool) -> bool:
         print(f"{MODULES.name}: {subject.path}: no such mutant: {name}")
     selected = [mutant for mutant in mutants if with_equivalent or mutant.name not in known]
     killed = survived = noticed = 0
-    for mutant, is_survivor in run_mutants(subject, selected, jobs):
+    cpu_seconds = CPU_SECONDS + CPU_FACTOR * round(usage.ru_utime + usage.ru_stime)
+    for mutant, is_survivor in run_mutants(subject, selected, jobs, cpu_seconds):
         killed += not is_survivor
         if is_survivor and mutant.name not in known:
             survived += 1

@@ -127,6 +127,28 @@ def test_a_participant_of_a_conversation_that_closes_waits_for_no_close() -> Non
     assert needs["services.club.conversations.one"] == ("services.club.conversations.one.participants.x#create",)
 
 
+def test_a_pair_that_a_participant_keeps_is_not_waited_for() -> None:
+    account = World()
+    service = account.post("/v1/Services", {"FriendlyName": "club"})["sid"]
+    sids = {}
+    for name in ("kept", "new"):
+        sids[name] = account.post(f"/v1/Services/{service}/Conversations", {"UniqueName": name})["sid"]
+    pair = {"MessagingBinding.Address": CUSTOMER, "MessagingBinding.ProxyAddress": DESK}
+    caller = account.post(f"/v1/Services/{service}/Conversations/{sids['kept']}/Participants", pair)["sid"]
+    made = account.plan(
+        read(
+            "version: 1\nservices:\n  club:\n    conversations:\n"
+            f"      kept: {{participants: {{caller: {{sid: {caller}, attributes: {{a: 1}}}}}}}}\n"
+            f'      new: {{participants: {{caller: {{address: "{CUSTOMER}", proxy_address: "{DESK}"}}}}}}\n'
+        )
+    )
+    # Twilio refuses the second participant; that has nothing to do with the update of the first one.
+    assert {step.id: step.needs for change in made.changes for step in change.steps} == {
+        "services.club.conversations.kept.participants.caller#update": (),
+        "services.club.conversations.new.participants.caller#create": (),
+    }
+
+
 def test_a_delete_that_makes_way_waits_for_everything_else_that_the_taker_needs() -> None:
     account = World()
     service = account.post("/v1/Services", {"FriendlyName": "club"})["sid"]
