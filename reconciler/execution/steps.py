@@ -218,7 +218,7 @@ def _changed(
         paths += [
             field.path
             for field in kind.fields
-            if field.path not in sent and field.path in before and field.path in answer
+            if field.path in before and field.path in answer
             if field.comparable(before[field.path]) != field.comparable(answer[field.path])
             if not kind.tolerates(field.path, before[field.path], answer[field.path])
         ]
