@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
 from reconciler.kinds.base import Kind
-from reconciler.kinds.markers import Declaration, Example, OnChange, Ref, Sid, Timer, Wire
+from reconciler.kinds.markers import Declaration, Description, Example, OnChange, Ref, Sid, Timer, Wire
 
 
 class AccountConfiguration(Declaration):
@@ -19,7 +17,7 @@ class AccountConfiguration(Declaration):
         Ref("service", "account"),
         OnChange("high", "new conversations and account-level API paths use another service"),
         Example("support"),
-        Field(description="The account's default service, used if a request names none."),
+        Description("The account's default service, used if a request names none."),
     ] = None
     default_messaging_service_sid: Annotated[
         str | None,
@@ -27,7 +25,7 @@ class AccountConfiguration(Declaration):
         Sid("MG"),
         OnChange("medium", "new conversations use another messaging service"),
         Example("MG0123456789abcdef0123456789abcdef"),
-        Field(description="The messaging service of new conversations."),
+        Description("The messaging service of new conversations."),
     ] = None
     default_inactive_timer: Annotated[
         str | None,
@@ -36,7 +34,7 @@ class AccountConfiguration(Declaration):
         Timer(60, "PT1M"),
         OnChange("medium"),
         Example("PT15M"),
-        Field(description="Time without activity until a conversation becomes inactive, as an ISO 8601 duration."),
+        Description("Time without activity until a conversation becomes inactive, as an ISO 8601 duration."),
     ] = None
     default_closed_timer: Annotated[
         str | None,
@@ -45,7 +43,7 @@ class AccountConfiguration(Declaration):
         Timer(600, "PT10M"),
         OnChange("medium", "conversations close permanently after a different time"),
         Example("P30D"),
-        Field(description="Time without activity until a conversation closes permanently, as an ISO 8601 duration."),
+        Description("Time without activity until a conversation closes permanently, as an ISO 8601 duration."),
     ] = None
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
 from reconciler.kinds.base import Kind
-from reconciler.kinds.markers import Choice, Declaration, Example, OnChange, Url, Vocabulary, Wire
+from reconciler.kinds.markers import Choice, Declaration, Description, Example, OnChange, Url, Vocabulary, Wire
 from reconciler.kinds.vocabulary import ACCOUNT_FILTERS, METHODS
 
 # The account and its services have the same two webhooks.
@@ -17,7 +15,7 @@ Method = Annotated[
     Choice(METHODS),
     OnChange("medium"),
     Example("POST"),
-    Field(description="The HTTP method of both webhooks."),
+    Description("The HTTP method of both webhooks."),
 ]
 PreWebhookUrl = Annotated[
     str | None,
@@ -25,7 +23,7 @@ PreWebhookUrl = Annotated[
     Url(),
     OnChange("high", "a different server can change or reject messages and other requests"),
     Example("https://hooks.example.com/pre"),
-    Field(description="Called before an event; its response can change or reject the event."),
+    Description("Called before an event; its response can change or reject the event."),
 ]
 PostWebhookUrl = Annotated[
     str | None,
@@ -33,7 +31,7 @@ PostWebhookUrl = Annotated[
     Url(),
     OnChange("medium"),
     Example("https://hooks.example.com/post"),
-    Field(description="Called after an event."),
+    Description("Called after an event."),
 ]
 
 
@@ -46,7 +44,7 @@ class AccountWebhook(Declaration):
         Choice(("webhook", "flex")),
         OnChange("high", "the account's events go to Flex instead of the webhooks, or the reverse"),
         Example("webhook"),
-        Field(description="The destination of events: these webhooks, or Flex."),
+        Description("The destination of events: these webhooks, or Flex."),
     ] = None
     method: Method = None
     filters: Annotated[
@@ -55,7 +53,7 @@ class AccountWebhook(Declaration):
         Vocabulary(ACCOUNT_FILTERS),
         OnChange("medium"),
         Example(["onMessageAdded", "onConversationAdded"]),
-        Field(description="The events that trigger the webhooks."),
+        Description("The events that trigger the webhooks."),
     ] = None
     pre_webhook_url: PreWebhookUrl = None
     post_webhook_url: PostWebhookUrl = None

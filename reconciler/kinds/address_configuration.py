@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import Field
-
 from reconciler.kinds.base import Kind
 from reconciler.kinds.hooks import Consequence, Fault, PartialValues, Values
 from reconciler.kinds.markers import (
     Choice,
     Declaration,
+    Description,
     Example,
     Immutable,
     Length,
@@ -36,7 +35,7 @@ class AutoCreation(Declaration):
         Wire("Enabled"),
         OnChange("high"),
         Example(True),
-        Field(description="Whether a message that belongs to no conversation starts one. Twilio's default: false."),
+        Description("Whether a message that belongs to no conversation starts one. Twilio's default: false."),
     ] = None
     type: Annotated[
         str | None,
@@ -44,7 +43,7 @@ class AutoCreation(Declaration):
         Choice(("webhook", "studio", "default")),
         OnChange("medium"),
         Example("webhook"),
-        Field(description="The handler of the new conversation: a webhook, a Studio flow, or none (`default`)."),
+        Description("The handler of the new conversation: a webhook, a Studio flow, or none (`default`)."),
     ] = None
     service: Annotated[
         str | None,
@@ -52,7 +51,7 @@ class AutoCreation(Declaration):
         Ref("service", "account", verb="starts conversations in"),
         OnChange("high", "messages to this address start conversations in another service"),
         Example("support"),
-        Field(description="The service in which conversations start. Default on create: the account's default."),
+        Description("The service in which conversations start. Default on create: the account's default."),
     ] = None
     webhook_url: Annotated[
         str | None,
@@ -60,7 +59,7 @@ class AutoCreation(Declaration):
         Url(),
         OnChange("medium"),
         Example("https://hooks.example.com/new"),
-        Field(description="The URL that is called. For type `webhook`."),
+        Description("The URL that is called. For type `webhook`."),
     ] = None
     webhook_method: Annotated[
         str | None,
@@ -68,7 +67,7 @@ class AutoCreation(Declaration):
         Choice(METHODS),
         OnChange("medium"),
         Example("POST"),
-        Field(description="The HTTP method. For type `webhook`."),
+        Description("The HTTP method. For type `webhook`."),
     ] = None
     webhook_filters: Annotated[
         tuple[str, ...] | None,
@@ -76,7 +75,7 @@ class AutoCreation(Declaration):
         Vocabulary(ADDRESS_FILTERS),
         OnChange("medium"),
         Example(["onMessageAdded"]),
-        Field(description="The events that are sent. For type `webhook`."),
+        Description("The events that are sent. For type `webhook`."),
     ] = None
     studio_flow_sid: Annotated[
         str | None,
@@ -84,7 +83,7 @@ class AutoCreation(Declaration):
         Sid("FW"),
         OnChange("medium"),
         Example("FW0123456789abcdef0123456789abcdef"),
-        Field(description="The Studio flow that is started. For type `studio`."),
+        Description("The Studio flow that is started. For type `studio`."),
     ] = None
     studio_retry_count: Annotated[
         int | None,
@@ -92,7 +91,7 @@ class AutoCreation(Declaration):
         # Source: the community Terraform provider; the OpenAPI description has no limits.
         Range(0, 3),
         Example(3),
-        Field(description="Number of retries of the flow, 0 to 3. For type `studio`."),
+        Description("Number of retries of the flow, 0 to 3. For type `studio`."),
     ] = None
 
 
@@ -107,7 +106,7 @@ class AddressConfiguration(Declaration):
         Required(),
         Length(256),
         Example("+14155550100"),
-        Field(description="The address, such as `whatsapp:+14155550100`. Default: the handle."),
+        Description("The address, such as `whatsapp:+14155550100`. Default: the handle."),
     ] = None
     type: Annotated[
         str | None,
@@ -117,17 +116,17 @@ class AddressConfiguration(Declaration):
         Choice(ADDRESS_TYPES, extended_by_twilio=True),
         OnChange("high"),
         Example("sms"),
-        Field(description="The channel. Default: derived from the form of the address."),
+        Description("The channel. Default: derived from the form of the address."),
     ] = None
     friendly_name: Annotated[
         str | None,
         Wire("FriendlyName"),
         Length(256),
         Example("Main line"),
-        Field(description="The display name."),
+        Description("The display name."),
     ] = None
     auto_creation: Annotated[
-        AutoCreation | None, Wire("AutoCreation"), Field(description="Automatic creation of conversations.")
+        AutoCreation | None, Wire("AutoCreation"), Description("Automatic creation of conversations.")
     ] = None
     address_country: Annotated[
         str | None,
@@ -136,7 +135,7 @@ class AddressConfiguration(Declaration):
         Length(2),
         OnChange("medium"),
         Example("US"),
-        Field(description="The country of a short code, as a two-letter ISO 3166-1 code."),
+        Description("The country of a short code, as a two-letter ISO 3166-1 code."),
     ] = None
 
 

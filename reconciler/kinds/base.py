@@ -1,7 +1,7 @@
 """The definition of a kind: its place, its natural key, what the API can do with it, and its fields.
 
-A kind is declared once: a frozen pydantic model whose annotations carry markers (`reconciler.kinds.markers`), and a
-`Kind` with that model. `Kind` turns the model into fields (`reconciler.kinds.fields`). Validation, diff, replacement,
+A kind is declared once: a class whose annotations carry markers (`reconciler.kinds.markers`), and a
+`Kind` with that class. `Kind` turns it into fields (`reconciler.kinds.fields`). Validation, diff, replacement,
 ordering, encoding, fetching, export, schemas, and the reference documentation work from these definitions alone. This
 package does no I/O and knows neither YAML nor HTTP.
 """
@@ -31,7 +31,7 @@ class Kind:
 
     Attributes:
         name: The identifier of the kind in code, JSON, and documentation: ``service_webhook``.
-        model: The pydantic model that declares its fields.
+        model: The class that declares its fields.
         section: The keys that hold it in the configuration, below its parent: ``("roles",)``,
             ``("account", "webhooks")``.
         path: The API's path of the collection, or of the resource itself for a singleton, with parents in braces:

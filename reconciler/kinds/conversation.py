@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
-
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
 from reconciler.kinds.hooks import Consequence, Fault, PartialValues, Values
@@ -13,6 +11,7 @@ from reconciler.kinds.impact import Count
 from reconciler.kinds.markers import (
     Choice,
     Declaration,
+    Description,
     Example,
     Length,
     NaturalKey,
@@ -35,7 +34,7 @@ class Timers(Declaration):
         # Source: error 50375, the inactive timer is at least a minute.
         Timer(60, "PT1M"),
         Example("PT1H"),
-        Field(description="Time without activity until it becomes inactive, as an ISO 8601 duration."),
+        Description("Time without activity until it becomes inactive, as an ISO 8601 duration."),
     ] = None
     closed: Annotated[
         str | None,
@@ -44,7 +43,7 @@ class Timers(Declaration):
         # Source: error 50376, the closed timer is at least ten minutes.
         Timer(600, "PT10M"),
         Example("P1D"),
-        Field(description="Time without activity until it closes permanently, as an ISO 8601 duration."),
+        Description("Time without activity until it closes permanently, as an ISO 8601 duration."),
     ] = None
 
 
@@ -58,21 +57,21 @@ class Email(Declaration):
         WriteOnly(),
         NotClearable("Twilio cannot remove a binding"),
         Example("desk@example.com"),
-        Field(description="The email address. Twilio returns a generated address instead."),
+        Description("The email address. Twilio returns a generated address instead."),
     ] = None
     name: Annotated[
         str | None,
         Wire("Name"),
         NotClearable("Twilio cannot remove a binding"),
         Example("Desk"),
-        Field(description="The sender name of emails."),
+        Description("The sender name of emails."),
     ] = None
 
 
 class Bindings(Declaration):
     """Other channels of a conversation."""
 
-    email: Annotated[Email | None, Wire("Email"), Field(description="The email binding.")] = None
+    email: Annotated[Email | None, Wire("Email"), Description("The email binding.")] = None
 
 
 class Conversation(Declaration):
@@ -86,7 +85,7 @@ class Conversation(Declaration):
         NotClearable("it identifies the conversation"),
         OnChange("medium", "systems that find the conversation by its unique name no longer do"),
         Example("announcements"),
-        Field(description="The name that identifies it within its service. Default: the handle."),
+        Description("The name that identifies it within its service. Default: the handle."),
     ] = None
     friendly_name: Annotated[
         str | None,
@@ -95,7 +94,7 @@ class Conversation(Declaration):
         # Source: the community provider's live tests: an empty name is ignored.
         NotClearable("Twilio keeps the old name"),
         Example("Announcements"),
-        Field(description="The display name."),
+        Description("The display name."),
     ] = None
     state: Annotated[
         str | None,
@@ -103,18 +102,18 @@ class Conversation(Declaration):
         Choice(("active", "inactive", "closed")),
         OnChange("medium"),
         Example("active"),
-        Field(description="`closed` is permanent. `active` also matches a conversation that a timer made inactive."),
+        Description("`closed` is permanent. `active` also matches a conversation that a timer made inactive."),
     ] = None
-    timers: Annotated[
-        Timers | None, Wire("Timers"), Field(description="Timers that change its state without activity.")
-    ] = None
+    timers: Annotated[Timers | None, Wire("Timers"), Description("Timers that change its state without activity.")] = (
+        None
+    )
     messaging_service_sid: Annotated[
         str | None,
         Wire("MessagingServiceSid"),
         Sid("MG"),
         OnChange("medium", "its messages use another messaging service"),
         Example("MG0123456789abcdef0123456789abcdef"),
-        Field(description="The messaging service. Default on create: the account's `default_messaging_service_sid`."),
+        Description("The messaging service. Default on create: the account's `default_messaging_service_sid`."),
     ] = None
     attributes: Annotated[
         dict[str, Any] | None,  # JSON of the user's own shape
@@ -122,11 +121,9 @@ class Conversation(Declaration):
         # Source: the documented limit of a conversation's attributes is 16 KB.
         Length(16384),
         Example({"pinned": True}),
-        Field(description="Your own data, as a mapping. Compared as JSON, so order and spacing do not matter."),
+        Description("Your own data, as a mapping. Compared as JSON, so order and spacing do not matter."),
     ] = None
-    bindings: Annotated[Bindings | None, Wire("Bindings"), Field(description="Other channels of the conversation.")] = (
-        None
-    )
+    bindings: Annotated[Bindings | None, Wire("Bindings"), Description("Other channels of the conversation.")] = None
 
 
 def _tolerates(path: str, desired: object, live: Content) -> bool:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, words_of
 from reconciler.kinds.hooks import Fault, PartialValues, Values
 from reconciler.kinds.markers import (
     Choice,
     Declaration,
+    Description,
     Example,
     FreeWords,
     Immutable,
@@ -39,7 +38,7 @@ class ConversationWebhook(Declaration):
         Choice(("webhook", "trigger", "studio")),
         OnChange("high"),
         Example("webhook"),
-        Field(description="The type: a URL that receives events, a URL that receives keywords, or a Studio flow."),
+        Description("The type: a URL that receives events, a URL that receives keywords, or a Studio flow."),
     ] = None
     url: Annotated[
         str | None,
@@ -49,7 +48,7 @@ class ConversationWebhook(Declaration):
         NotClearable("a webhook requires a URL"),
         OnChange("medium"),
         Example("https://crm.example.com/hook"),
-        Field(description="The URL that is called. For targets `webhook` and `trigger`."),
+        Description("The URL that is called. For targets `webhook` and `trigger`."),
     ] = None
     method: Annotated[
         str | None,
@@ -57,7 +56,7 @@ class ConversationWebhook(Declaration):
         Choice(METHODS),
         OnChange("medium"),
         Example("POST"),
-        Field(description="The HTTP method. For targets `webhook` and `trigger`."),
+        Description("The HTTP method. For targets `webhook` and `trigger`."),
     ] = None
     filters: Annotated[
         tuple[str, ...] | None,
@@ -66,7 +65,7 @@ class ConversationWebhook(Declaration):
         Vocabulary(POST_FILTERS, at_least_one=True),
         OnChange("medium"),
         Example(["onMessageAdded"]),
-        Field(description="The events that are sent. For targets `webhook` and `studio`."),
+        Description("The events that are sent. For targets `webhook` and `studio`."),
     ] = None
     triggers: Annotated[
         tuple[str, ...] | None,
@@ -74,7 +73,7 @@ class ConversationWebhook(Declaration):
         FreeWords(),
         OnChange("medium"),
         Example(["help", "stop"]),
-        Field(description="The keywords in a message that call the URL, at most five. For target `trigger`."),
+        Description("The keywords in a message that call the URL, at most five. For target `trigger`."),
     ] = None
     flow_sid: Annotated[
         str | None,
@@ -82,7 +81,7 @@ class ConversationWebhook(Declaration):
         Sid("FW"),
         OnChange("medium"),
         Example("FW0123456789abcdef0123456789abcdef"),
-        Field(description="The Studio flow that is started. For target `studio`."),
+        Description("The Studio flow that is started. For target `studio`."),
     ] = None
     replay_after: Annotated[
         int | None,
@@ -92,7 +91,7 @@ class ConversationWebhook(Declaration):
         WriteOnly(),
         Range(0, 2**31 - 1),
         Example(0),
-        Field(description="On create, existing messages after this message index are sent once."),
+        Description("On create, existing messages after this message index are sent once."),
     ] = None
 
 

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from pydantic import Field
-
 from reconciler.kinds import certificates
 from reconciler.kinds.base import Kind
 from reconciler.kinds.certificates import Certificate, NotReadable, PrivateKey
@@ -17,6 +15,7 @@ from reconciler.kinds.hooks import Fault, PartialValues
 from reconciler.kinds.markers import (
     Choice,
     Declaration,
+    Description,
     Example,
     Length,
     NaturalKey,
@@ -41,7 +40,7 @@ class Credential(Declaration):
         Choice(("apn", "gcm", "fcm")),
         OnChange("high", "apps that use it may stop receiving notifications"),
         Example("fcm"),
-        Field(description="The push service: Apple (`apn`), Firebase (`fcm`), or Google's former service (`gcm`)."),
+        Description("The push service: Apple (`apn`), Firebase (`fcm`), or Google's former service (`gcm`)."),
     ] = None
     friendly_name: Annotated[
         str | None,
@@ -50,7 +49,7 @@ class Credential(Declaration):
         Length(64),
         NotClearable("it identifies the credential"),
         Example("Android push"),
-        Field(description="The name that identifies it, together with its type. Default: the handle."),
+        Description("The name that identifies it, together with its type. Default: the handle."),
     ] = None
     certificate: Annotated[
         str | None,
@@ -59,7 +58,7 @@ class Credential(Declaration):
         Secret(),
         NotClearable(_NEEDED_TO_SEND),
         Example("${file:apn.pem}"),
-        Field(description="The certificate as PEM text, for `apn`. `validate` warns before it expires."),
+        Description("The certificate as PEM text, for `apn`. `validate` warns before it expires."),
     ] = None
     private_key: Annotated[
         str | None,
@@ -68,14 +67,14 @@ class Credential(Declaration):
         Secret(),
         NotClearable(_NEEDED_TO_SEND),
         Example("${secret:APN_KEY}"),
-        Field(description="The certificate's private key as unencrypted PEM text, for `apn`."),
+        Description("The certificate's private key as unencrypted PEM text, for `apn`."),
     ] = None
     sandbox: Annotated[
         bool | None,
         Wire("Sandbox"),
         OnChange("high", "notifications go to Apple's other network (development or production)"),
         Example(False),
-        Field(description="Whether it is for Apple's development network, for `apn`."),
+        Description("Whether it is for Apple's development network, for `apn`."),
     ] = None
     api_key: Annotated[
         str | None,
@@ -84,7 +83,7 @@ class Credential(Declaration):
         Secret(),
         NotClearable(_NEEDED_TO_SEND),
         Example("${secret:GCM_KEY}"),
-        Field(description="The API key, for `gcm`."),
+        Description("The API key, for `gcm`."),
     ] = None
     secret: Annotated[
         str | None,
@@ -93,7 +92,7 @@ class Credential(Declaration):
         Secret(),
         NotClearable(_NEEDED_TO_SEND),
         Example("${secret:FCM_SECRET}"),
-        Field(description="The JSON key file of a service account, for `fcm`."),
+        Description("The JSON key file of a service account, for `fcm`."),
     ] = None
 
 

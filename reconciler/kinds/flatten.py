@@ -1,4 +1,4 @@
-"""From a kind's pydantic model to its fields: rows with dotted paths in the configuration's vocabulary."""
+"""From a kind's declaration to its fields: rows with dotted paths in the configuration's vocabulary."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import re
 import types
 import typing
 from dataclasses import dataclass
-from typing import Annotated, get_args, get_origin
-
-from pydantic.fields import FieldInfo
+from typing import Annotated, get_args, get_origin, get_type_hints
 
 from reconciler.kinds.fields import Field, Shape
 from reconciler.kinds.markers import (
     AlwaysSent,
     Choice,
     Declaration,
+    Description,
     FreeWords,
     Immutable,
     Marker,
@@ -62,18 +61,18 @@ def flatten(
     """
     fields: list[Field] = []
     blocks: list[Block] = []
-    for name, info in model.model_fields.items():
-        markers = _markers(info)
+    for name, annotation in get_type_hints(model, include_extras=True).items():
+        hint, extras = _parts(annotation)
+        markers = tuple(item for item in extras if isinstance(item, Marker))
         wire = next((marker for marker in markers if isinstance(marker, Wire)), None)
         if wire is None:
             raise TypeError(f"{model.__name__}.{name} lacks its Wire marker")
         param = param_prefix + wire.param
         response = (*response_prefix, *(wire.response or _snake(wire.param)).split("."))
-        annotation = _without_none(info.annotation)
-        description = " ".join((info.description or "").split())
-        if isinstance(annotation, type) and issubclass(annotation, Declaration):
+        description = next((" ".join(item.text.split()) for item in extras if isinstance(item, Description)), "")
+        if isinstance(hint, type) and issubclass(hint, Declaration):
             blocks.append(Block(prefix + name, description))
-            inner_fields, inner_blocks = flatten(annotation, f"{prefix}{name}.", f"{param}.", response)
+            inner_fields, inner_blocks = flatten(hint, f"{prefix}{name}.", f"{param}.", response)
             fields.extend(inner_fields)
             blocks.extend(inner_blocks)
             continue
@@ -81,7 +80,7 @@ def flatten(
         fields.append(
             Field(
                 path=prefix + name,
-                shape=_shape(annotation, markers),
+                shape=_shape(hint, markers),
                 param=param,
                 response=response,
                 markers=markers,
@@ -108,21 +107,17 @@ def _shape(annotation: object, markers: tuple[Marker, ...]) -> Shape:
     return shape
 
 
-def _without_none(annotation: object) -> object:
-    """Return X for ``X | None``."""
-    if get_origin(annotation) in (typing.Union, types.UnionType):
+def _parts(annotation: object) -> tuple[object, tuple[object, ...]]:
+    """Return the type X of ``Annotated[X | None, …]``, and what follows it."""
+    extras: tuple[object, ...] = ()
+    if get_origin(annotation) is Annotated:
+        annotation, *rest = get_args(annotation)
+        extras = tuple(rest)
+    if get_origin(annotation) in {typing.Union, types.UnionType}:
         inner = [arg for arg in get_args(annotation) if arg is not type(None)]
         if len(inner) == 1:
-            return inner[0]
-    return annotation
-
-
-def _markers(info: FieldInfo) -> tuple[Marker, ...]:
-    markers: list[Marker] = [item for item in info.metadata if isinstance(item, Marker)]
-    for arg in get_args(info.annotation):
-        if get_origin(arg) is Annotated:
-            markers.extend(item for item in get_args(arg)[1:] if isinstance(item, Marker))
-    return tuple(markers)
+            return inner[0], extras
+    return annotation, extras
 
 
 def _snake(param: str) -> str:

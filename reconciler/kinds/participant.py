@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
-
 from reconciler.kinds.address_configuration import channel_of, check_form
 from reconciler.kinds.base import Kind
 from reconciler.kinds.hooks import Fault, PartialValues
-from reconciler.kinds.markers import Declaration, Example, Immutable, Length, OnChange, Ref, ReplaceOnly, Wire
+from reconciler.kinds.markers import (
+    Declaration,
+    Description,
+    Example,
+    Immutable,
+    Length,
+    OnChange,
+    Ref,
+    ReplaceOnly,
+    Wire,
+)
 
 
 class Participant(Declaration):
@@ -22,7 +30,7 @@ class Participant(Declaration):
         # Source: error 50444: an identity can only be added to a participant that has a projected address and none yet.
         ReplaceOnly("Twilio rejects a changed identity (50444)"),
         Example("ada@example.com"),
-        Field(description="The identity of a user who participates through your app."),
+        Description("The identity of a user who participates through your app."),
     ] = None
     address: Annotated[
         str | None,
@@ -30,7 +38,7 @@ class Participant(Declaration):
         Immutable(),
         Length(256),
         Example("+14155550199"),
-        Field(description="The address of an external participant, such as a phone number."),
+        Description("The address of an external participant, such as a phone number."),
     ] = None
     proxy_address: Annotated[
         str | None,
@@ -39,7 +47,7 @@ class Participant(Declaration):
         # Source: error 50441, seen as HTTP 400 in the issues of Twilio's own Terraform provider.
         ReplaceOnly("Twilio rejects a changed proxy address (50441)"),
         Example("+14155550100"),
-        Field(description="Your address, to which the participant sends messages."),
+        Description("Your address, to which the participant sends messages."),
     ] = None
     projected_address: Annotated[
         str | None,
@@ -48,7 +56,7 @@ class Participant(Declaration):
         # Source: errors 50440 to 50443: it is undocumented which changes of a projected address are accepted.
         ReplaceOnly("it is undocumented which changes Twilio accepts (50440 to 50443)"),
         Example("+14155550100"),
-        Field(description="Your address that represents the participant in a group text message."),
+        Description("Your address that represents the participant in a group text message."),
     ] = None
     role: Annotated[
         str | None,
@@ -56,7 +64,7 @@ class Participant(Declaration):
         Ref("role", "service", of_type="conversation", default="default_conversation_role"),
         OnChange("medium", "the participant's permissions in the conversation change"),
         Example("agent"),
-        Field(description="The role. Default on create: the service's `default_conversation_role`."),
+        Description("The role. Default on create: the service's `default_conversation_role`."),
     ] = None
     attributes: Annotated[
         dict[str, Any] | None,  # JSON of the user's own shape
@@ -64,7 +72,7 @@ class Participant(Declaration):
         # Source: the documented limit of a participant's attributes is 4 KB.
         Length(4096),
         Example({"vip": True}),
-        Field(description="Your own data, as a mapping. Compared as JSON, so order and spacing do not matter."),
+        Description("Your own data, as a mapping. Compared as JSON, so order and spacing do not matter."),
     ] = None
 
 

@@ -6,14 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field
-
 from reconciler.kinds.base import Kind
 from reconciler.kinds.hooks import Consequence, Fault, PartialValues
 from reconciler.kinds.markers import (
     AlwaysSent,
     Choice,
     Declaration,
+    Description,
     Example,
     Immutable,
     Length,
@@ -38,7 +37,7 @@ class Role(Declaration):
         # Source: the documentation says 64; the community provider's live test creates one of 256.
         Length(256, doubtful=64),
         Example("agent"),
-        Field(description="The name in the service. Default: the handle."),
+        Description("The name in the service. Default: the handle."),
     ] = None
     type: Annotated[
         str | None,
@@ -48,7 +47,7 @@ class Role(Declaration):
         Choice(("conversation", "service")),
         OnChange("high", "everyone with the role gets a different one"),
         Example("conversation"),
-        Field(description="Whether the role applies in a conversation (participants) or in the whole service (users)."),
+        Description("Whether the role applies in a conversation (participants) or in the whole service (users)."),
     ] = None
     permissions: Annotated[
         tuple[str, ...] | None,
@@ -62,7 +61,7 @@ class Role(Declaration):
         ),
         OnChange("medium"),
         Example(["sendMessage", "leaveConversation"]),
-        Field(description="The permissions of the role. The list replaces the live one and cannot be empty."),
+        Description("The permissions of the role. The list replaces the live one and cannot be empty."),
     ] = None
 
 

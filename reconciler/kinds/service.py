@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
 from reconciler.kinds.base import Kind
 from reconciler.kinds.impact import Count
-from reconciler.kinds.markers import Declaration, Example, Immutable, Length, NaturalKey, Required, Wire
+from reconciler.kinds.markers import Declaration, Description, Example, Immutable, Length, NaturalKey, Required, Wire
 
 
 class Service(Declaration):
@@ -22,7 +20,7 @@ class Service(Declaration):
         Required(),
         Length(256),
         Example("Customer Support"),
-        Field(description="The name, which Twilio cannot change. Default: the handle."),
+        Description("The name, which Twilio cannot change. Default: the handle."),
     ] = None
 
 

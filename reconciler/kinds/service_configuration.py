@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
 from reconciler.kinds.base import Kind
-from reconciler.kinds.markers import Declaration, Example, OnChange, Ref, Wire
+from reconciler.kinds.markers import Declaration, Description, Example, OnChange, Ref, Wire
 
 
 class ServiceConfiguration(Declaration):
@@ -20,7 +18,7 @@ class ServiceConfiguration(Declaration):
         Ref("role", "service", of_type="conversation", initial=("channel admin", "channel user")),
         OnChange("medium", "creators of new conversations get a different role"),
         Example("channel admin"),
-        Field(description="Default role of the participant who creates a conversation."),
+        Description("Default role of the participant who creates a conversation."),
     ] = None
     default_conversation_role: Annotated[
         str | None,
@@ -29,7 +27,7 @@ class ServiceConfiguration(Declaration):
         Ref("role", "service", of_type="conversation", initial=("channel user",)),
         OnChange("medium", "new participants get a different role"),
         Example("agent"),
-        Field(description="Default role of other participants in a conversation."),
+        Description("Default role of other participants in a conversation."),
     ] = None
     default_chat_service_role: Annotated[
         str | None,
@@ -38,13 +36,13 @@ class ServiceConfiguration(Declaration):
         Ref("role", "service", of_type="service", initial=("service user",)),
         OnChange("medium", "new users get a different role"),
         Example("service user"),
-        Field(description="Default role of a new user in the service."),
+        Description("Default role of a new user in the service."),
     ] = None
     reachability_enabled: Annotated[
         bool | None,
         Wire("ReachabilityEnabled"),
         Example(True),
-        Field(description="Whether Twilio tracks if users are online and reachable by push notification."),
+        Description("Whether Twilio tracks if users are online and reachable by push notification."),
     ] = None
 
 

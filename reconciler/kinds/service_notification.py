@@ -4,89 +4,81 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
 from reconciler.kinds.base import Kind
-from reconciler.kinds.markers import Declaration, Example, Template, Wire
+from reconciler.kinds.markers import Declaration, Description, Example, Template, Wire
 
 
 class WithMedia(Declaration):
     """Notifications of messages with media."""
 
     enabled: Annotated[
-        bool | None, Wire("Enabled"), Field(description="Whether messages with media use a separate notification.")
+        bool | None, Wire("Enabled"), Description("Whether messages with media use a separate notification.")
     ] = None
     template: Annotated[
         str | None,
         Wire("Template"),
         Template(),
         Example("${PARTICIPANT} sent a file"),
-        Field(description="The text, with Twilio's placeholders. Empty: Twilio's default text."),
+        Description("The text, with Twilio's placeholders. Empty: Twilio's default text."),
     ] = None
 
 
 class NewMessage(Declaration):
     """Notifications of new messages."""
 
-    enabled: Annotated[bool | None, Wire("Enabled"), Field(description="Whether new messages send notifications.")] = (
-        None
-    )
+    enabled: Annotated[bool | None, Wire("Enabled"), Description("Whether new messages send notifications.")] = None
     template: Annotated[
         str | None,
         Wire("Template"),
         Template(),
         Example("${PARTICIPANT}: ${MESSAGE}"),
-        Field(description="The text, with Twilio's placeholders. Empty: Twilio's default text."),
+        Description("The text, with Twilio's placeholders. Empty: Twilio's default text."),
     ] = None
     sound: Annotated[
-        str | None, Wire("Sound"), Example("ring"), Field(description="The name of the sound, such as `default`.")
+        str | None, Wire("Sound"), Example("ring"), Description("The name of the sound, such as `default`.")
     ] = None
     badge_count_enabled: Annotated[
         bool | None,
         Wire("BadgeCountEnabled"),
-        Field(description="Whether the app's badge count increases (APNs only)."),
+        Description("Whether the app's badge count increases (APNs only)."),
     ] = None
     with_media: Annotated[
-        WithMedia | None, Wire("WithMedia"), Field(description="The notification for messages with media.")
+        WithMedia | None, Wire("WithMedia"), Description("The notification for messages with media.")
     ] = None
 
 
 class Membership(Declaration):
     """Notifications when a user is added to or removed from a conversation."""
 
-    enabled: Annotated[bool | None, Wire("Enabled"), Field(description="Whether this event sends notifications.")] = (
-        None
-    )
+    enabled: Annotated[bool | None, Wire("Enabled"), Description("Whether this event sends notifications.")] = None
     template: Annotated[
         str | None,
         Wire("Template"),
         Template(),
         Example("Welcome to ${CONVERSATION}"),
-        Field(description="The text, with Twilio's placeholders. Empty: Twilio's default text."),
+        Description("The text, with Twilio's placeholders. Empty: Twilio's default text."),
     ] = None
     sound: Annotated[
-        str | None, Wire("Sound"), Example("default"), Field(description="The name of the sound, such as `default`.")
+        str | None, Wire("Sound"), Example("default"), Description("The name of the sound, such as `default`.")
     ] = None
 
 
 class ServiceNotification(Declaration):
     """The settings of a service's notifications."""
 
-    log_enabled: Annotated[bool | None, Wire("LogEnabled"), Field(description="Whether Twilio logs notifications.")] = (
+    log_enabled: Annotated[bool | None, Wire("LogEnabled"), Description("Whether Twilio logs notifications.")] = None
+    new_message: Annotated[NewMessage | None, Wire("NewMessage"), Description("The notification for new messages.")] = (
         None
     )
-    new_message: Annotated[
-        NewMessage | None, Wire("NewMessage"), Field(description="The notification for new messages.")
-    ] = None
     added_to_conversation: Annotated[
         Membership | None,
         Wire("AddedToConversation"),
-        Field(description="The notification when a user is added to a conversation."),
+        Description("The notification when a user is added to a conversation."),
     ] = None
     removed_from_conversation: Annotated[
         Membership | None,
         Wire("RemovedFromConversation"),
-        Field(description="The notification when a user is removed from a conversation."),
+        Description("The notification when a user is removed from a conversation."),
     ] = None
 
 

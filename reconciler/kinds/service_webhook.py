@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
 from reconciler.kinds.account_webhook import Method, PostWebhookUrl, PreWebhookUrl
 from reconciler.kinds.base import Kind
 from reconciler.kinds.hooks import Consequence, PartialValues
-from reconciler.kinds.markers import Declaration, Example, OnChange, Vocabulary, Wire
+from reconciler.kinds.markers import Declaration, Description, Example, OnChange, Vocabulary, Wire
 from reconciler.kinds.vocabulary import SERVICE_FILTERS
 
 
@@ -23,7 +21,7 @@ class ServiceWebhook(Declaration):
         Vocabulary(SERVICE_FILTERS),
         OnChange("medium"),
         Example(["onMessageAdded"]),
-        Field(description="The events that trigger the webhooks."),
+        Description("The events that trigger the webhooks."),
     ] = None
     pre_webhook_url: PreWebhookUrl = None
     post_webhook_url: PostWebhookUrl = None

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
-
 from reconciler.kinds.base import Kind
 from reconciler.kinds.hooks import Consequence, PartialValues
 from reconciler.kinds.impact import Count
-from reconciler.kinds.markers import Declaration, Example, Immutable, Length, NaturalKey, OnChange, Ref, Required, Wire
+from reconciler.kinds.markers import (
+    Declaration,
+    Description,
+    Example,
+    Immutable,
+    Length,
+    NaturalKey,
+    OnChange,
+    Ref,
+    Required,
+    Wire,
+)
 
 
 class User(Declaration):
@@ -23,18 +32,16 @@ class User(Declaration):
         Required(),
         Length(256),
         Example("ada@example.com"),
-        Field(description="The user's ID in your own systems; case-sensitive. Default: the handle."),
+        Description("The user's ID in your own systems; case-sensitive. Default: the handle."),
     ] = None
-    friendly_name: Annotated[
-        str | None, Wire("FriendlyName"), Example("Ada"), Field(description="The display name.")
-    ] = None
+    friendly_name: Annotated[str | None, Wire("FriendlyName"), Example("Ada"), Description("The display name.")] = None
     role: Annotated[
         str | None,
         Wire("RoleSid"),
         Ref("role", "service", of_type="service", default="default_chat_service_role"),
         OnChange("medium", "the user's permissions in the service change"),
         Example("service admin"),
-        Field(description="The role in the service. Default on create: the service's `default_chat_service_role`."),
+        Description("The role in the service. Default on create: the service's `default_chat_service_role`."),
     ] = None
     attributes: Annotated[
         dict[str, Any] | None,  # JSON of the user's own shape
@@ -43,7 +50,7 @@ class User(Declaration):
         # for conversations, is the largest that any resource has.
         Length(16384, doubtful=4096),
         Example({"team": 1}),
-        Field(description="Your own data, as a mapping. Compared as JSON, so order and spacing do not matter."),
+        Description("Your own data, as a mapping. Compared as JSON, so order and spacing do not matter."),
     ] = None
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import pytest
-from pydantic import Field as Info
 
 from reconciler.address import Address
 from reconciler.config.layout import Layout
@@ -14,26 +13,35 @@ from reconciler.config.loading import load_with
 from reconciler.config.model import Config, Reference, Unknown
 from reconciler.errors import ConfigError
 from reconciler.kinds.base import Kind
-from reconciler.kinds.markers import Declaration, Length, NaturalKey, Ref, Required, Secret, Wire, WriteOnly
+from reconciler.kinds.markers import (
+    Declaration,
+    Length,
+    NaturalKey,
+    Ref,
+    Required,
+    Secret,
+    Wire,
+    WriteOnly,
+)
 from reconciler.render.problems import problems_text
 from tests.config.told import LAYOUT as USUAL
 from tests.config.told import Files, problems_of, read, sources, told
 
 
 class Key(Declaration):
-    friendly_name: Annotated[str | None, Wire("FriendlyName"), NaturalKey(), Required(), Info()] = None
-    private_key: Annotated[str | None, Wire("PrivateKey"), Secret(), WriteOnly(), Length(200), Info()] = None
-    certificate: Annotated[str | None, Wire("Certificate"), WriteOnly(), Secret(), Info()] = None
+    friendly_name: Annotated[str | None, Wire("FriendlyName"), NaturalKey(), Required()] = None
+    private_key: Annotated[str | None, Wire("PrivateKey"), Secret(), WriteOnly(), Length(200)] = None
+    certificate: Annotated[str | None, Wire("Certificate"), WriteOnly(), Secret()] = None
 
 
 class Talk(Declaration):
-    unique_name: Annotated[str | None, Wire("UniqueName"), NaturalKey(), Info()] = None
-    attributes: Annotated[dict[str, Any] | None, Wire("Attributes"), Length(80), Info()] = None
+    unique_name: Annotated[str | None, Wire("UniqueName"), NaturalKey()] = None
+    attributes: Annotated[dict[str, Any] | None, Wire("Attributes"), Length(80)] = None
 
 
 class Member(Declaration):
-    identity: Annotated[str | None, Wire("Identity"), NaturalKey(), Info()] = None
-    role: Annotated[str | None, Wire("RoleSid"), Ref("role", "service", of_type="conversation"), Info()] = None
+    identity: Annotated[str | None, Wire("Identity"), NaturalKey()] = None
+    role: Annotated[str | None, Wire("RoleSid"), Ref("role", "service", of_type="conversation")] = None
 
 
 KEY = Kind("key", Key, ("keys",), "/Keys", "A key.", "", sid_prefix="CR", list_key="keys")

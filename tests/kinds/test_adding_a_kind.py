@@ -13,7 +13,6 @@ from urllib.parse import parse_qsl
 
 import pytest
 from jsonschema import Draft202012Validator
-from pydantic import Field
 
 from reconciler.api.transport import Transport, in_process
 from reconciler.emulator.app import Emulator, Receive, Scope, Send
@@ -24,6 +23,7 @@ from reconciler.kinds.hooks import Consequence, Fault, PartialValues
 from reconciler.kinds.markers import (
     Choice,
     Declaration,
+    Description,
     Example,
     Immutable,
     Length,
@@ -49,7 +49,7 @@ class Link(Declaration):
     """Where a banner leads."""
 
     url: Annotated[
-        str | None, Wire("Url"), Url(), Example("https://example.com"), Field(description="The target of a click.")
+        str | None, Wire("Url"), Url(), Example("https://example.com"), Description("The target of a click.")
     ] = None
 
 
@@ -64,7 +64,7 @@ class Banner(Declaration):
         Immutable(),
         Length(64),
         Example("Holidays"),
-        Field(description="The title. Default: the handle."),
+        Description("The title. Default: the handle."),
     ] = None
     color: Annotated[
         str | None,
@@ -72,16 +72,16 @@ class Banner(Declaration):
         Choice(("red", "green")),
         OnChange("medium", "everyone sees another color"),
         Example("red"),
-        Field(description="The color."),
+        Description("The color."),
     ] = None
     visible_to: Annotated[
         str | None,
         Wire("RoleSid"),
         Ref("role", "service"),
         Example("agent"),
-        Field(description="The role whose holders see the banner."),
+        Description("The role whose holders see the banner."),
     ] = None
-    link: Annotated[Link | None, Wire("Link"), Field(description="Where it leads.")] = None
+    link: Annotated[Link | None, Wire("Link"), Description("Where it leads.")] = None
 
 
 def _check(values: PartialValues) -> tuple[Fault, ...]:

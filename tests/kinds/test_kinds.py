@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_type_hints
 
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter
 
 from reconciler import kinds
 from reconciler.emulator import contract
@@ -264,13 +264,11 @@ def test_its_example_is_of_its_type(kind: Kind, field: Field) -> None:
     if marker is None:
         assert field.shape == Shape.BOOL
         return
-    nested: dict[str, Any] = {}
-    inner = nested
     *blocks, last = field.path.split(".")
+    model: Any = kind.model
     for block in blocks:
-        inner = inner.setdefault(block, {})
-    inner[last] = marker.value
-    kind.model.model_validate(nested)
+        model, _ = get_args(get_type_hints(model)[block])
+    TypeAdapter(get_type_hints(model)[last]).validate_python(marker.value)
     match field.shape:
         case Shape.ENUM:
             choice = field.marker(Choice)
@@ -436,10 +434,11 @@ def test_a_field_of_a_type_that_nobody_can_send_is_refused() -> None:
         _ = made(Odd).fields
 
 
-def test_blocks_prefix_what_is_in_them() -> None:
-    class Inner(Declaration):
-        flow_sid: Annotated[str | None, Wire("FlowSid"), Sid("FW")] = None
+class Inner(Declaration):
+    flow_sid: Annotated[str | None, Wire("FlowSid"), Sid("FW")] = None
 
+
+def test_blocks_prefix_what_is_in_them() -> None:
     class Outer(Declaration):
         studio: Annotated[Inner | None, Wire("Studio", response="settings.studio")] = None
 
@@ -450,12 +449,6 @@ def test_blocks_prefix_what_is_in_them() -> None:
         ("settings", "studio", "flow_sid"),
     )
     assert [block.path for block in made(Outer).blocks] == ["studio"]
-
-
-@every_kind
-def test_models_are_closed_to_unknown_keys(kind: Kind) -> None:
-    with pytest.raises(ValidationError):
-        kind.model.model_validate({"surprise": 1})
 
 
 def made(model: type[Declaration]) -> Kind:

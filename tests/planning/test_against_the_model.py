@@ -13,7 +13,6 @@ from typing import Annotated
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import Field
 
 from reconciler.address import Address
 from reconciler.change import Change
@@ -22,7 +21,17 @@ from reconciler.errors import Place
 from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
-from reconciler.kinds.markers import Choice, Declaration, Example, Immutable, NaturalKey, Ref, Required, Wire
+from reconciler.kinds.markers import (
+    Choice,
+    Declaration,
+    Description,
+    Example,
+    Immutable,
+    NaturalKey,
+    Ref,
+    Required,
+    Wire,
+)
 from reconciler.planning.baseline import Baseline, EntryInfo, Record
 from reconciler.planning.plan import Plan, PlanOptions, make_plan
 from reconciler.planning.widening import widen
@@ -32,10 +41,8 @@ from tests.model import rules
 from tests.model.histories import History, accounts, configs, step, targets
 from tests.model.rules import Mark
 
-_Text = Annotated[str | None, Wire("Text"), Example("x"), Field(description="A text.")]
-_Method = Annotated[
-    str | None, Wire("Method"), Choice(("POST", "GET")), Example("POST"), Field(description="The method.")
-]
+_Text = Annotated[str | None, Wire("Text"), Example("x"), Description("A text.")]
+_Method = Annotated[str | None, Wire("Method"), Choice(("POST", "GET")), Example("POST"), Description("The method.")]
 
 
 class Part(Declaration):
@@ -48,21 +55,21 @@ class Part(Declaration):
         Immutable(),
         Required(),
         Example("a"),
-        Field(description="The name."),
+        Description("The name."),
     ] = None
-    url: Annotated[str | None, Wire("Url"), Example("x"), Field(description="A text.")] = None
-    note: Annotated[str | None, Wire("Note"), Example("x"), Field(description="A text.")] = None
+    url: Annotated[str | None, Wire("Url"), Example("x"), Description("A text.")] = None
+    note: Annotated[str | None, Wire("Note"), Example("x"), Description("A text.")] = None
     method: _Method = None
 
 
 class Chooser(Declaration):
     """What the model's singleton has."""
 
-    url: Annotated[str | None, Wire("Url"), Example("x"), Field(description="A text.")] = None
-    note: Annotated[str | None, Wire("Note"), Example("x"), Field(description="A text.")] = None
+    url: Annotated[str | None, Wire("Url"), Example("x"), Description("A text.")] = None
+    note: Annotated[str | None, Wire("Note"), Example("x"), Description("A text.")] = None
     method: _Method = None
     default_role: Annotated[
-        str | None, Wire("DefaultRole"), Ref("part", "service"), Example("a"), Field(description="A part.")
+        str | None, Wire("DefaultRole"), Ref("part", "service"), Example("a"), Description("A part.")
     ] = None
 
 
