@@ -69,6 +69,7 @@ class Problem:
         related: other relevant places, each with a label.
         address: the resource that it concerns, as text; empty if none.
         conceals: whether the line contains a secret and must not be shown.
+        fix: what to paste instead of what was written: an option, or lines of YAML; empty for none.
     """
 
     code: str
@@ -79,6 +80,7 @@ class Problem:
     related: tuple[tuple[Place, str], ...] = ()
     address: str = ""
     conceals: bool = False
+    fix: str = ""
 
     def sort_key(self) -> tuple[str, int, int, str, str]:
         """Return the sort key: place, code, message, so that output is deterministic."""

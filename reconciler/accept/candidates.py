@@ -5,16 +5,18 @@ Takes a `Plan` and the account; returns `Item`s.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from reconciler.accept.model import Item
 from reconciler.address import Address
 from reconciler.change import Change, FieldChange, Standing
 from reconciler.config.model import Config, Reference, Unknown
+from reconciler.config.similar import closest_address
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Shape
+from reconciler.planning.near import declared_names
 from reconciler.planning.plan import Plan
 from reconciler.redaction import texts_of
 from reconciler.state import State
@@ -144,11 +146,21 @@ def choose(found: Sequence[Candidate], names: Sequence[Address], config: Config)
             continue
         if _is_declared(name, config):
             continue
-        known = {*map(str, config.resources), *(str(_address(one.item)) for one in found)}
-        close = get_close_matches(str(name), known, n=1)
-        hint = f"did you mean {close[0]}?" if close else "`reconciler drift` lists what differs"
-        errors.append(f"{name}: no such resource or field; {hint}")
+        known = {*config.resources, *(_address(one.item) for one in found)}
+        meant = closest_address(name, known, declared_names(config), lambda address: _fields_of(address, config))
+        errors.append(
+            f"{name}: no such resource or field. "
+            + (
+                f"Did you mean this?\n  {shlex.quote(str(meant))}"
+                if meant is not None
+                else "`reconciler drift` lists what differs"
+            )
+        )
     return list(chosen.values()), errors
+
+
+def _fields_of(address: Address, config: Config) -> Collection[str]:
+    return config.resources[address].kind.by_path if address in config.resources else ()
 
 
 def _is_named(one: Candidate, name: Address) -> bool:

@@ -12,6 +12,7 @@ import click
 from reconciler import workflow
 from reconciler.address import Address, AddressError
 from reconciler.cli import candidates, console, showing
+from reconciler.cli.choices import Choices
 from reconciler.cli.exit_codes import DONE, ERROR, WITHHELD
 from reconciler.cli.manual import Page
 from reconciler.cli.options import ADDRESS, account_options, baseline_options, reading_options
@@ -47,7 +48,7 @@ def _unmanaged(_context: click.Context, _parameter: click.Parameter, texts: tupl
 @account_options
 @click.option(
     "--at",
-    type=click.Choice(["template", "overlay", "base"]),
+    type=Choices(["template", "overlay", "base"]),
     help="Where to write a value that several resources or environments share: in the template, in the overlay of this "
     "environment, or in the base files, which changes it for all. Without it, such a value is refused, or overridden "
     "under its resource if it comes from a template.",

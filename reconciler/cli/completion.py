@@ -7,6 +7,7 @@ import os
 import click
 
 from reconciler.cli import console
+from reconciler.cli.choices import Choices
 from reconciler.cli.exit_codes import DONE
 from reconciler.cli.manual import Page
 
@@ -27,7 +28,7 @@ fish, run once:
 
 
 @click.command(cls=Page, epilog=EPILOG)
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), required=False, metavar="[bash|zsh|fish]")
+@click.argument("shell", type=Choices(["bash", "zsh", "fish"]), required=False, metavar="[bash|zsh|fish]")
 def completion(shell: str | None) -> int:
     """Print a script that completes commands, options, and their values in a shell.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 
 import click
@@ -55,8 +54,10 @@ def docs(topic: str | None) -> int:
         console.out("".join(f"{name:<{width}}  {title}\n" for name, title in titles.items()))
         return DONE
     if topic not in titles:
-        close = get_close_matches(topic, titles, n=1, cutoff=0.5)
-        hint = f"Did you mean {close[0]}?" if close else f"Available: {', '.join(titles)}"
+        from reconciler.config.similar import closest  # noqa: PLC0415 - only for a wrong name
+
+        meant = closest(topic, titles, cutoff=0.5)
+        hint = f"Did you mean `reconciler docs {meant}`?" if meant else f"Available: {', '.join(titles)}"
         raise click.UsageError(f"no page {topic!r}. {hint}")
     text = (_FOLDER / f"{topic}.md").read_text(encoding="utf-8")
     if console.is_terminal(sys.stdout):

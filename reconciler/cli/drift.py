@@ -41,7 +41,11 @@ KINDS = ("differences", "unmanaged", "pending")
 def _kinds(_context: click.Context, _parameter: click.Parameter, text: str) -> frozenset[str]:
     found = frozenset(part.strip() for part in text.split(","))
     if not found <= set(KINDS):
-        raise click.BadParameter(f"use {', '.join(KINDS)}, or several of them, separated by commas")
+        from reconciler.config.similar import closest  # noqa: PLC0415 - only for a wrong word
+
+        meant = [word if word in KINDS else closest(word, KINDS) for word in text.split(",")]
+        near = f". Did you mean {','.join(meant)}?" if all(meant) else ""
+        raise click.BadParameter(f"use {', '.join(KINDS)}, or several of them, separated by commas{near}")
     return found
 
 

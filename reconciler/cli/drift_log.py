@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from reconciler.cli import candidates, console
+from reconciler.cli.choices import Choices
 from reconciler.cli.exit_codes import DONE
 from reconciler.cli.manual import Page
 
@@ -27,7 +28,7 @@ Examples:
 @click.option(
     "--format",
     "format_name",
-    type=click.Choice(["text", "json"]),
+    type=Choices(["text", "json"]),
     default="text",
     show_default=True,
     help="The format of standard output.",

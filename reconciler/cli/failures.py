@@ -21,6 +21,7 @@ from reconciler.cli import console
 from reconciler.cli.exit_codes import BUG, of_error, worst
 from reconciler.cli.output import repository, workspace_folder
 from reconciler.cli.root import VERBS
+from reconciler.config.similar import closest
 from reconciler.errors import Interrupted, ReconcilerError, UsageError
 from reconciler.redaction import Redaction, may_be_secret
 from reconciler.render.error_text import error_text
@@ -121,7 +122,12 @@ def _usage(error: click.ClickException) -> str:
 
 
 def _click_message(error: click.ClickException) -> str:
-    """Return click's message, with the name of the environment variable if the value came from there."""
+    """Return click's message, with the near miss, or the environment variable that the value came from."""
+    if isinstance(error, click.NoSuchOption) and error.ctx is not None:
+        names = [name for parameter in error.ctx.command.params for name in parameter.opts]
+        meant = closest(error.option_name, (name for name in names if name.startswith("--")))
+        hint = f" Did you mean {meant}?" if meant else ""
+        return f"no such option {error.option_name}.{hint}"
     if isinstance(error, click.BadParameter) and error.ctx is not None and error.param is not None:
         source = error.ctx.get_parameter_source(error.param.name or "")
         if source is click.core.ParameterSource.ENVIRONMENT and isinstance(error.param.envvar, str):

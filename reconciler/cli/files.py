@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.errors import PlanFileError, UsageError
+from reconciler.sources.near_files import or_near_file
 
 if TYPE_CHECKING:
     from reconciler.documents.plan import PlanFile
@@ -36,7 +37,8 @@ def read_limited(path: str) -> bytes:
             with Path(path).open("rb") as file:
                 content = file.read(SIZE_LIMIT + 1)
     except OSError as error:
-        raise PlanFileError(f"cannot read {path}: {error.strerror or error}") from None
+        near = or_near_file(path) if isinstance(error, FileNotFoundError) else ""
+        raise PlanFileError(f"cannot read {path}: {error.strerror or error}{near}") from None
     if len(content) > SIZE_LIMIT:
         raise PlanFileError(f"{path} is larger than {SIZE_LIMIT // 1024 // 1024} MB, the largest size of a plan")
     return content

@@ -9,6 +9,7 @@ import click
 
 from reconciler import workflow
 from reconciler.cli import candidates, console
+from reconciler.cli.choices import Choices
 from reconciler.cli.exit_codes import DONE
 from reconciler.cli.files import read_plan
 from reconciler.cli.manual import Page
@@ -34,7 +35,7 @@ Examples:
 @click.option(
     "--format",
     "format_name",
-    type=click.Choice(["mermaid", "dot"]),
+    type=Choices(["mermaid", "dot"]),
     default="mermaid",
     show_default=True,
     help="The format of the graph.",

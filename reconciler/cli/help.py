@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 
 import click
 from click.shell_completion import CompletionItem
@@ -125,16 +124,19 @@ def _page(words: Sequence[str]) -> str:
     for word in words:
         below = command.get_command(context, word) if isinstance(command, click.Group) else None
         if below is None:
-            raise click.UsageError(f"no help for {' '.join(words)!r}. {_hint(command, context, word)}")
+            raise click.UsageError(f"no help for {' '.join(words)!r}. {_hint(command, context, words, word)}")
         command, context = below, click.Context(below, info_name=word, parent=context)
     return f"{command.get_help(context)}\n"
 
 
-def _hint(command: click.Command, context: click.Context, word: str) -> str:
+def _hint(command: click.Command, context: click.Context, words: Sequence[str], word: str) -> str:
     names = [*command.list_commands(context)] if isinstance(command, click.Group) else []
     names += [] if context.parent else TOPICS
-    close = get_close_matches(word, names, n=1, cutoff=0.5)
-    return f"Did you mean {close[0]}?" if close else f"Available: {', '.join(names)}"
+    from reconciler.config.similar import closest  # noqa: PLC0415 - only for a wrong name
+
+    meant = closest(word, names, cutoff=0.5)
+    right = " ".join([*words[: words.index(word)], meant])
+    return f"Did you mean `reconciler help {right}`?" if meant else f"Available: {', '.join(names)}"
 
 
 def topic_text(name: str) -> str:

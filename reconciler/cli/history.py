@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import click
 
 from reconciler import workflow
 from reconciler.cli import candidates, console
+from reconciler.cli.choices import Choices
 from reconciler.cli.exit_codes import DONE
 from reconciler.cli.manual import Page
 from reconciler.errors import UsageError
@@ -33,7 +35,7 @@ Examples:
 @click.option(
     "--format",
     "format_name",
-    type=click.Choice(["text", "json"]),
+    type=Choices(["text", "json"]),
     default="text",
     show_default=True,
     help="The format of standard output.",
@@ -71,6 +73,21 @@ def _parsed(words: tuple[str, ...]) -> tuple[int | None, str]:
         if not (text.isascii() and text.isdigit() and 0 < len(text) < 10):
             raise UsageError("history show needs the number of an entry: `reconciler history show 42`")
         number, rest = int(text), words[2:]
+    elif (entry := _meant(words)) is not None:
+        raise UsageError(f"{words[0]} is not a PATH. Did you mean `reconciler history show {entry}`?")
     if len(rest) > 1:
         raise UsageError(f"history takes one PATH, not {len(rest)}")
     return number, rest[0] if rest else "."
+
+
+def _meant(words: tuple[str, ...]) -> str | None:
+    """Return the number of an entry that was given without `show`, or with a misspelled one; None if there is none."""
+    if not words or Path(words[0]).exists():
+        return None
+    from reconciler.config.similar import closest  # noqa: PLC0415 - only for a wrong word
+
+    first, *rest = words
+    if first.isascii() and first.isdigit():
+        return first
+    is_near = bool(rest) and rest[0].isascii() and rest[0].isdigit() and bool(closest(first, ["show"]))
+    return rest[0] if is_near else None

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import candidates, console
+from reconciler.cli.choices import Choices
 from reconciler.cli.exit_codes import DONE
 from reconciler.cli.manual import Page
 from reconciler.cli.workflow_files import (
@@ -86,7 +87,7 @@ class StarterFile:
 @click.argument("folder", default=".", shell_complete=candidates.folders)
 @click.option(
     "--ci",
-    type=click.Choice([*_WORKFLOWS, "none"]),
+    type=Choices([*_WORKFLOWS, "none"]),
     default="none",
     show_default=True,
     help="Add workflows to the folder's repository that plan, apply, and detect drift.",

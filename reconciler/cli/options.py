@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import math
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ import click
 from reconciler import __version__, logs
 from reconciler.address import Address, AddressError
 from reconciler.cli import candidates, console
+from reconciler.cli.choices import Choices
 from reconciler.cli.exit_codes import BUG, of_error
 from reconciler.cli.output import Command
 from reconciler.ledger.options import LedgerOptions
@@ -70,6 +72,11 @@ def _approvals(_context: click.Context, _parameter: click.Parameter, texts: tupl
         return tuple(str(Approval.parse(text)) for text in texts)
     except AddressError as error:
         hint = f"an address looks like {ADDRESS}, with replace: before it for a replace"
+        from reconciler.config.similar import closest  # noqa: PLC0415 - only for a wrong word
+
+        for action, colon, address in (text.partition(":") for text in texts):
+            if colon and (meant := closest(action, ("delete", "replace", "update"))) not in {"", action}:
+                hint = f"did you mean --approve {shlex.quote(f'{meant}:{address}')}?"
         raise click.BadParameter(f"{error}; {hint}") from None
 
 
@@ -297,14 +304,14 @@ def lock_options(function: Command) -> Command:
 _LOG_OPTIONS: tuple[Decorator, ...] = (
     click.option(
         "--log-level",
-        type=click.Choice(logs.LEVELS),
+        type=Choices(logs.LEVELS),
         envvar="RECONCILER_LOG_LEVEL",
         help="Log to standard error: requests at debug, steps and retries at info. By default, only long waits are "
         "logged, or shown on the progress line of a terminal.",
     ),
     click.option(
         "--log-format",
-        type=click.Choice(logs.FORMATS),
+        type=Choices(logs.FORMATS),
         envvar="RECONCILER_LOG_FORMAT",
         help="The log format; json is one object per line. Implies --log-level info.",
     ),

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli import console
+from reconciler.cli.choices import Choices
 from reconciler.render.markdown_text import Repository
 
 Command = Callable[..., int]
@@ -72,7 +73,7 @@ def output_in(*formats: str) -> Callable[[Command], Command]:
             click.option(
                 "--format",
                 "format_name",
-                type=click.Choice(formats),
+                type=Choices(formats),
                 default=formats[0],
                 show_default=True,
                 help="The format of standard output.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from importlib import import_module
 
 import click
@@ -89,8 +88,10 @@ class Verbs(click.Group):
         if args[:2] == ["drift", "log"]:
             args = ["drift log", *args[2:]]
         if args and not args[0].startswith("-") and args[0] not in VERBS:
-            close = get_close_matches(args[0], VERBS, n=1, cutoff=0.5)
-            hint = f" Did you mean {close[0]}?" if close else f" Available: {', '.join(VERBS)}."
+            from reconciler.config.similar import closest  # noqa: PLC0415 - only for a wrong name
+
+            meant = closest(args[0], VERBS, cutoff=0.5)
+            hint = f" Did you mean `reconciler {meant}`?" if meant else f" Available: {', '.join(VERBS)}."
             ctx.fail(f"no such command {args[0]!r}.{hint}")
         return super().resolve_command(ctx, args)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from reconciler.cli import console
+from reconciler.cli.choices import Choices
 from reconciler.cli.exit_codes import DONE
 from reconciler.cli.manual import Page
 
@@ -26,7 +27,7 @@ NAMES = (
 
 
 @click.command(cls=Page, epilog=EPILOG)
-@click.argument("name", metavar="[NAME]", type=click.Choice(NAMES), default="config")
+@click.argument("name", metavar="[NAME]", type=Choices(NAMES), default="config")
 def schema(name: str) -> int:
     """Print the JSON Schema of configuration files, or of a document that --format json prints.
 

@@ -6,6 +6,7 @@ import click
 
 from reconciler import workflow
 from reconciler.cli import console
+from reconciler.cli.choices import Choices
 from reconciler.cli.exit_codes import DONE, ERROR
 from reconciler.cli.manual import Page
 from reconciler.cli.options import account_options, file_options, scope_options
@@ -35,7 +36,7 @@ _MOST_NAMED = 10
 @click.option(
     "--format",
     "format_name",
-    type=click.Choice(["text", "json", "env"]),
+    type=Choices(["text", "json", "env"]),
     default="text",
     show_default=True,
     help="The format of standard output: two columns, JSON, or NAME=SID lines.",

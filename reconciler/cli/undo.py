@@ -74,6 +74,8 @@ def undo(
         raise UsageError("--out only saves the plan, so there is no --report to write. Remove one of them")
     if report_path and Path(report_path).exists() and Path(report_path).resolve() == Path(report).resolve():
         raise UsageError(f"--report {report_path} is the report that is undone. Name another file")
+    if report.isdecimal() and not Path(report).exists():
+        raise UsageError(f"there is no file {report}. REPORT is a file of `apply --report`, not the number of an entry")
     source = workflow.read_source(report, plan_folder=str(Path(out).parent) if out else ".")
     inputs = _in_environment(inputs, source)
     if out:

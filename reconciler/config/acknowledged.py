@@ -7,9 +7,10 @@ Errors cannot be acknowledged.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 from reconciler.config.model import Acknowledgement
+from reconciler.config.paste import yaml_key
+from reconciler.config.similar import closest
 from reconciler.errors import Problem
 
 CODE = "unused-acknowledgement"
@@ -53,11 +54,15 @@ def unused(
         same = next(
             (problem.address for problem in others if problem.code == acknowledgement.code and problem.address), ""
         )
-        close = get_close_matches(acknowledgement.code, sorted({problem.code for problem in others}), n=1)
+        close = closest(acknowledgement.code, {problem.code for problem in others})
+        fix = ""
         if same:
             message += f". Did you mean address {same}?"
-        elif close and close[0] != acknowledgement.code:
-            message += f". Did you mean code {close[0]}?"
+            fix = f"acknowledge: [{{code: {acknowledgement.code}, address: {yaml_key(same)}}}]"
+        elif close and close != acknowledgement.code:
+            message += f". Did you mean code {close}?"
+            about = f", address: {yaml_key(acknowledgement.address)}" if acknowledgement.address else ""
+            fix = f"acknowledge: [{{code: {close}{about}}}]"
         found.append(
             Problem(
                 CODE,
@@ -66,6 +71,7 @@ def unused(
                 "Remove the item, or correct it.",
                 "warning",
                 address=acknowledgement.address,
+                fix=fix,
             )
         )
     return tuple(found)

@@ -153,7 +153,8 @@ class FileLoader:
             place = asked.place or (Place(file) if not asked.via else None)
             hint = error.hint
             if error.missing and asked.place is None and asked.via:
-                hint = "check the name given to --overlay; it is relative to the current folder"
+                near = error.hint.startswith("did you mean")
+                hint = error.hint if near else "check the name given to --overlay; it is relative to the current folder"
             self._findings.error("unreadable-file", error.message, place, hint)
             return None
         parsed = parse(data, Origin(file, path, asked.via), self._findings)

@@ -6,17 +6,16 @@ that must not be shown marked, and suggestions.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.config.lookalike import did_you_mean
+from reconciler.config.similar import LONGEST, closest
 from reconciler.errors import Place, Problem
 from reconciler.kinds.vocabulary import former_word
 
 # Comparing words takes time, and a hostile file may have many.
 _MOST_COMPARISONS = 50_000
-_LONGEST_WORD = 100
 _MOST_CANDIDATES_LISTED = 1000
 _MOST_CANDIDATES_REMEMBERED = 50
 MOST_PROBLEMS = 10_000
@@ -141,14 +140,12 @@ class Findings:
         return self._suggestions[key]
 
     def _find_closest(self, word: str, candidates: Collection[str]) -> str:
-        if not word or len(word) > _LONGEST_WORD or self._comparisons + len(candidates) > _MOST_COMPARISONS:
+        if not word or len(word) > LONGEST or self._comparisons + len(candidates) > _MOST_COMPARISONS:
             return ""
         self._comparisons += len(candidates)
         if former := former_word(word, candidates):
             return former
-        by_lower = {item.lower(): item for item in sorted(candidates, reverse=True) if len(item) <= _LONGEST_WORD}
-        near = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-        return by_lower[near[0]] if near else ""
+        return closest(word, candidates)
 
     def instead(self, word: str, candidates: Collection[str], *, what: str = "use one of") -> str:
         """Return a hint for an unknown word: the candidate that was probably meant, or all candidates."""

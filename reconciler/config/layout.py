@@ -5,10 +5,12 @@ Takes the table of kinds; returns a `Layout`. No other module knows how kinds ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from reconciler.address import Address
+from reconciler.config.similar import closest
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Field
@@ -137,6 +139,18 @@ class Layout:
                 position += 1
             sections = self.layouts[kind.name].sections
         return kind
+
+    def closest_address(self, address: Address, is_valid: Callable[[Address], bool]) -> Address | None:
+        """Return the valid address that differs in one misspelled section or field; None if there is none."""
+        for position, part in enumerate(address.parts):
+            above = self.kind_at(address.parts[:position])
+            fields = self.layouts[above.name].by_path if above is not None else ()
+            sections = (word for kind in self.kinds.values() for word in kind.section)
+            meant = closest(part, {*sections, *(word for path in fields for word in path.split("."))})
+            right = Address((*address.parts[:position], meant, *address.parts[position + 1 :]))
+            if meant and is_valid(right):
+                return right
+        return None
 
 
 @KINDS.derived

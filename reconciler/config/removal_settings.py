@@ -10,6 +10,7 @@ from reconciler.config.environments import mapping_of
 from reconciler.config.findings import Findings, shown
 from reconciler.config.layout import Layout
 from reconciler.config.list_settings import ListSetting
+from reconciler.config.lookalike import did_you_mean
 from reconciler.config.model import OnRemoval, Removed
 from reconciler.config.nodes import MapNode, Node
 from reconciler.config.text_resolver import TextResolver
@@ -84,6 +85,9 @@ class RemovalReader:
         if address is None or not self._is_known(address):
             message = f"no resource or field can have the address {shown(text)}"
             hint = "use an address shown by `reconciler plan`, with the field after it if only that is meant"
+            meant = address and self._layout.closest_address(address, self._is_known)
+            if meant:
+                hint = did_you_mean(text, str(meant))
             self._findings.error("malformed-address", message, node.place, hint)
             return None
         return address

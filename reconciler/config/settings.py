@@ -16,6 +16,7 @@ from reconciler.config.findings import Findings, listed, shown
 from reconciler.config.interpolation import Interpolation
 from reconciler.config.layout import Layout
 from reconciler.config.list_settings import ListSetting
+from reconciler.config.lookalike import did_you_mean
 from reconciler.config.model import Acknowledgement, Approval, Limits, Prune
 from reconciler.config.nodes import KeyValue, ListNode, MapNode, Node, ScalarNode, is_null
 from reconciler.config.text_resolver import TextResolver
@@ -244,9 +245,15 @@ class SettingsReader:
                 hint = self._findings.instead(
                     address.parts[0], tuple(self._layout.prunable), what="addresses begin with"
                 )
+            if meant := self._layout.closest_address(address, self._is_removable):
+                hint = did_you_mean(text, str(meant))
             self._findings.error("malformed-address", message, node.place, hint)
             return None
         return address
+
+    def _is_removable(self, address: Address) -> bool:
+        kind = self._layout.kind_at(address.parts)
+        return kind is not None and not kind.singleton
 
     def _approved_action(self, pair: KeyValue | None) -> Literal["delete", "replace", "update"] | None:
         if pair is None:

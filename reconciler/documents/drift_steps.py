@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from reconciler.config import paste
 from reconciler.documents.drift import Difference, DriftField, DriftFile
 from reconciler.documents.parts import NextStepsPart, SourcePart, UndeclaredPart, UnmanagedPart
 
@@ -82,25 +83,18 @@ def _difference(part: Difference, commands: Commands) -> NextStepsPart:
 
 
 def _unmanaged(part: UnmanagedPart, commands: Commands) -> NextStepsPart:
-    return NextStepsPart(accept=commands.accept(["--unmanaged", part.address]), revert="", ignore=_hidden(part.address))
+    return NextStepsPart(
+        accept=commands.accept(["--unmanaged", part.address]), revert="", ignore=paste.hidden(part.address)
+    )
 
 
 def _setting(part: UndeclaredPart, commands: Commands) -> NextStepsPart:
     name = f"{part.address}.{part.field}"
     return NextStepsPart(
-        accept=commands.accept([name]), revert=_cleared(part.field) if part.clearable else "", ignore=_hidden(name)
+        accept=commands.accept([name]), revert=_cleared(part.field) if part.clearable else "", ignore=paste.hidden(name)
     )
 
 
 def _cleared(path: str) -> str:
     """Declare a field as empty, which the next apply clears."""
-    *outer, last = path.split(".")
-    text = f"{last}: null"
-    for key in reversed(outer):
-        text = f"{key}: {{{text}}}"
-    return text
-
-
-def _hidden(name: str) -> str:
-    quoted = name.replace("'", "''")
-    return f"unmanaged: {{ignore: ['{quoted}']}}"
+    return paste.yaml_path(tuple(path.split(".")), "null")

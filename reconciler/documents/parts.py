@@ -260,6 +260,11 @@ class WarningPart(Part):
     )
     message: str = Field(description="What is doubtful.")
     hint: str = Field(default="", description="How to fix it.")
+    fix: str = Field(
+        default="",
+        exclude_if=lambda text: not text,
+        description="What to paste instead of what was written: an option of a command, or YAML. Absent if unknown.",
+    )
     address: str = Field(default="", description="The address of the resource.")
     source: SourcePart | None = Field(default=None, description="The place in the configuration.")
 

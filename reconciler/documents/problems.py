@@ -53,6 +53,11 @@ class ProblemPart(Part):
     severity: Severity = Field(description="Only errors stop the command.")
     message: str = Field(description="What is wrong.")
     hint: str = Field(description="How to fix it; empty if the message says so.")
+    fix: str = Field(
+        default="",
+        exclude_if=lambda text: not text,
+        description="What to paste instead of what was written: an option of a command, or YAML. Absent if unknown.",
+    )
     address: str = Field(description="The address of the resource; empty for none.")
     place: PlacePart | None = Field(description="The place in the configuration; null for none.")
     related: tuple[RelatedPart, ...] = Field(description="Other places that it refers to.")
@@ -164,6 +169,7 @@ def _problem(problem: Problem) -> ProblemPart:
         severity=problem.severity,
         message=problem.message,
         hint=problem.hint,
+        fix=problem.fix,
         address=problem.address,
         place=None if problem.place is None else _place(problem.place),
         related=tuple(RelatedPart(what=what, place=_place(place)) for place, what in problem.related),

@@ -227,6 +227,7 @@ def warning_part(problem: Problem, mask: Mask) -> WarningPart:
         severity="notice" if problem.severity == "notice" else "warning",
         message=mask.long(problem.message),
         hint=mask.long(problem.hint),
+        fix=mask.long(problem.fix),
         address=problem.address,
         source=source_part(problem.place),
     )

@@ -21,8 +21,10 @@ from itertools import combinations
 
 from reconciler.address import Address
 from reconciler.change import Guard, Standing
+from reconciler.config import paste
 from reconciler.config.model import Approval, Config, Declared, Lifecycle, Reference, Unknown, Value
 from reconciler.config.selection import Selection
+from reconciler.config.similar import closest_address
 from reconciler.errors import Problem
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Kind
@@ -478,14 +480,17 @@ class _Resolver:
         """Report entries of ``removed`` without effect, and former declarations that cannot be read."""
         for one in self.widened.stale:
             message = f"removed: {one.address} is declared, or was never applied"
+            meant = _removed_instead(one.address, self.widened)
+            message += f". Did you mean {meant}?" if meant is not None else ""
             self.problems.append(
                 Problem(
                     "stale-removed",
                     message,
                     one.place,
-                    "Remove it from the configuration.",
+                    "Remove it from the configuration." if meant is None else "Write this, or remove it:",
                     severity="warning",
                     address=str(one.address),
+                    fix=paste.forgotten(meant) if meant is not None else "",
                 )
             )
         for address in self.widened.unreadable:
@@ -494,6 +499,17 @@ class _Resolver:
             message = f"{address} is no longer declared, and is not changed: its former declaration cannot be read"
             hint = "Delete it yourself, or write removed: [{address: …, action: forget}]."
             self._note("unclear-removal", message, hint, address, severity="warning")
+
+
+def _removed_instead(address: Address, widened: Widened) -> Address | None:
+    """Return the address, no longer declared, that an entry of ``removed`` probably means."""
+    names = [
+        (one, past.completed.natural_key)
+        for one, past in widened.pasts.items()
+        if past.completed is not None and past.completed.title == past.completed.natural_key
+    ]
+    meant = closest_address(address, widened.removed, names)
+    return meant if meant in widened.removed else None
 
 
 def _identity(before: Declared, sides: Sides) -> dict[str, Value]:

@@ -10,8 +10,8 @@ from collections.abc import Container
 from difflib import SequenceMatcher
 
 from reconciler.config.model import Declared
+from reconciler.config.similar import SIMILAR, similarity
 from reconciler.planning.match_by_name import is_of_type
-from reconciler.planning.near import SIMILAR, similarity
 from reconciler.state import Live, State
 
 _TELLING = 4

@@ -6,14 +6,13 @@ never deleted; the guard shows the YAML that assigns another role to the holders
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.address import Address
 from reconciler.change import Change, Guard
 from reconciler.config.model import Config, Declared
+from reconciler.config.paste import yaml_key
 from reconciler.kinds.relations import holding_below, holding_beside, is_held
 from reconciler.planning.guard_context import GuardContext, has_more, live_name, removes
 from reconciler.planning.subject import Subject
@@ -21,8 +20,6 @@ from reconciler.state import Collection, Live, State
 
 _HOLDERS = 10
 """The maximum number of holders listed in the message about a role."""
-
-_PLAIN = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)\Z)[A-Za-z][A-Za-z0-9 _-]*[A-Za-z0-9_-]\Z", re.IGNORECASE)
 
 
 def default_role(change: Change, context: GuardContext) -> Guard | None:
@@ -153,14 +150,14 @@ def _shown_participants(held: Mapping[str, str], declared: Mapping[str, Address]
 
 def _moving_participants(change: Change, participants: Sequence[Address], live: Live) -> str:
     """Return YAML that assigns another role to declared participants."""
-    role = _scalar(_successor_of(change, live))
+    role = yaml_key(_successor_of(change, live))
     lines: list[str] = []
     above: tuple[str, ...] = ()
     for address in participants:
         for depth, part in enumerate(address.parts[:-1]):
             if address.parts[: depth + 1] != above[: depth + 1]:
-                lines.append(f"{'  ' * depth}{_scalar(part)}:")
-        lines.append(f"{'  ' * (len(address.parts) - 1)}{_scalar(address.parts[-1])}: {{role: {role}}}")
+                lines.append(f"{'  ' * depth}{yaml_key(part)}:")
+        lines.append(f"{'  ' * (len(address.parts) - 1)}{yaml_key(address.parts[-1])}: {{role: {role}}}")
         above = address.parts[:-1]
     return "\n".join(lines)
 
@@ -182,16 +179,11 @@ def _successor_of(change: Change, live: Live) -> str:
 def _moving(change: Change, service: Address, users: Sequence[Declared | str], live: Live) -> str:
     """Return YAML that assigns another role to the users: the new role of a replace, or the built-in one."""
     role = _successor_of(change, live)
-    lines = ["services:", f"  {_scalar(service.parts[-1])}:", "    users:"]
+    lines = ["services:", f"  {yaml_key(service.parts[-1])}:", "    users:"]
     for user in users:
         key = user if isinstance(user, str) else user.address.parts[-1]
-        lines.append(f"      {_scalar(key)}: {{role: {_scalar(role)}}}")
+        lines.append(f"      {yaml_key(key)}: {{role: {yaml_key(role)}}}")
     return "\n".join(lines)
-
-
-def _scalar(text: str) -> str:
-    """Return a text as a YAML scalar: plain where that is safe, otherwise in double quotes."""
-    return text if _PLAIN.match(text) else json.dumps(text, ensure_ascii=False)
 
 
 def role_assigned(change: Change, context: GuardContext) -> Guard | None:

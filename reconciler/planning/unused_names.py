@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from reconciler.address import Address
+from reconciler.config import paste
 from reconciler.config.lookalike import difference
 from reconciler.config.model import Declared
 from reconciler.errors import Problem, Severity
@@ -56,8 +57,8 @@ class UnusedNames:
                 declared,
                 "unused-absent",
                 f"{message}. {self._did_you_mean(meant, declared.title)}",
-                f"Pin it with sid: {meant.sid}, or write its {self._what_differs(declared, meant)} exactly as it is "
-                "live.",
+                f"Pin it with its SID, or write its {self._what_differs(declared, meant)} exactly as it is live.",
+                fix=paste.absent_pin(declared.address.parts[-1], meant.sid),
             )
 
     def former_names(self) -> Iterator[Problem]:
@@ -91,7 +92,8 @@ class UnusedNames:
             "stale-renamed-from",
             f"renamed_from: both {name} and {quoted(old.title)} exist in {self._where(declared)}; "
             "the old one is left alone",
-            f"Remove renamed_from. To delete the old one, declare it as {{sid: {old.sid}, absent: true}}.",
+            "Remove renamed_from. To delete the old one, declare it as absent.",
+            fix=paste.absent_pin(self._handle_of(declared, old), old.sid),
         )
 
     def _unused_former_name(self, declared: Declared, parents: tuple[str, ...]) -> Problem:
@@ -112,6 +114,7 @@ class UnusedNames:
             "unused-renamed-from",
             f"{message}. {self._did_you_mean(meant, declared.renamed_from)}",
             f"Otherwise {created}. Write renamed_from exactly as the live name, or remove it.",
+            fix=f"renamed_from: {paste.yaml_value(meant.title)}" if meant.title else "",
         )
 
     def _meant(self, declared: Declared, parents: tuple[str, ...], name: str) -> Live | None:
@@ -125,6 +128,12 @@ class UnusedNames:
         ]
         handle = declared.address.parts[-1]
         return self.near.closest(name, candidates) or self.near.closest(handle, candidates)
+
+    def _handle_of(self, declared: Declared, live: Live) -> str:
+        """Return a free handle for a live resource: its name if that is a valid one."""
+        name = live.title
+        is_taken = declared.address.collection.child(name) in self.context.config.resources
+        return "former" if not name.strip() or "${" in name or not name.isprintable() or is_taken else name
 
     def _of_name(self, kind: Kind, parents: tuple[str, ...], name: str) -> Live | None:
         return next((live for live in self.context.state.collection(kind, parents) if live.name == name), None)
@@ -155,8 +164,10 @@ class UnusedNames:
         return shown_parent(Address((*declared.address.parts[:-1],)))
 
     @staticmethod
-    def _about(declared: Declared, code: str, message: str, hint: str, *, severity: Severity = "warning") -> Problem:
-        return Problem(code, message, declared.place, hint, severity=severity, address=str(declared.address))
+    def _about(
+        declared: Declared, code: str, message: str, hint: str, *, severity: Severity = "warning", fix: str = ""
+    ) -> Problem:
+        return Problem(code, message, declared.place, hint, severity=severity, address=str(declared.address), fix=fix)
 
 
 def shown_parent(collection: Address) -> str:

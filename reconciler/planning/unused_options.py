@@ -7,14 +7,17 @@ silently change the plan, warnings and notices for approvals. Pure; decides noth
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from reconciler.address import Address
 from reconciler.change import Change
+from reconciler.config import paste
 from reconciler.config.model import Approval
+from reconciler.config.similar import is_typo
 from reconciler.errors import Problem, Severity
 from reconciler.kinds.relations import settings_of
 from reconciler.planning.context import PlanContext
-from reconciler.planning.near import Nearness, is_typo
+from reconciler.planning.near import Nearness, declared_names
 
 
 class UnusedOptions:
@@ -41,27 +44,38 @@ class UnusedOptions:
             message = f"{option}: no {approval.action} of {approval.address} is planned"
             if change is not None:
                 message = f"{message}; the planned {change.action} is not covered by it"
-                yield self._unused_approval(approval, message, severity="warning")
+                # Other actions require no approval.
+                other = replace(approval, action=change.action) if change.action in {"delete", "replace"} else None
+                yield self._unused_approval(approval, message, severity="warning", meant=other)
                 continue
-            meant = self._meant_address(approval.address, [item.address for item in removing], removing)
+            meant = self._removed_instead(approval.address, removing)
             known = self._known(changes)
             if meant is None and approval.address not in known:
                 meant = self._misspelt_address(approval.address, known, changes)
                 message = f"{option}: no such resource {approval.address}" if meant is not None else message
             if meant is not None:
-                yield self._unused_approval(approval, f"{message}. Did you mean {meant}?", severity="warning")
+                said = f"{message}. Did you mean {meant}?"
+                yield self._unused_approval(approval, said, severity="warning", meant=replace(approval, address=meant))
             elif approval.place is not None:
                 yield self._unused_approval(approval, message, severity="notice")
             else:
                 yield self._unused_approval(approval, message, severity="warning")
 
     @staticmethod
-    def _unused_approval(approval: Approval, message: str, *, severity: Severity) -> Problem:
+    def _unused_approval(
+        approval: Approval, message: str, *, severity: Severity, meant: Approval | None = None
+    ) -> Problem:
         code = "done-approval" if severity == "notice" else "unused-approval"
         hint = "Remove it once its change is applied." if severity == "notice" else "Use an address shown in the plan."
         if severity == "warning" and approval.place is not None and "no such resource" in message:
             hint = "Write the address as the plan shows it, or remove the approval."
-        return Problem(code, message, approval.place, hint, severity=severity, address=str(approval.address))
+        hint = "Use this instead:" if meant is not None else hint
+        fix = ""
+        if meant is not None and approval.place is not None:
+            fix = paste.approval(meant.address, meant.action, meant.at_most)
+        elif meant is not None:
+            fix = paste.option("--approve", meant)
+        return Problem(code, message, approval.place, hint, severity=severity, address=str(approval.address), fix=fix)
 
     def options(self, option: str, addresses: Iterable[Address], changes: Sequence[Change]) -> Iterator[Problem]:
         """Report addresses of an option that match no resource: they would silently change the plan."""
@@ -71,14 +85,15 @@ class UnusedOptions:
         for address in addresses:
             if any(one.is_within(address) for one in known):
                 continue
-            meant = self._meant_address(address, known, changes)
+            meant = self.near.closest_address(address, known, self._names(changes))
             message = f"{option} {address}: no such resource"
             if meant is not None:
                 message = f"{message}. Did you mean {meant}?"
             yield Problem(
                 "unknown-address",
                 message,
-                hint="Use an address shown by `reconciler plan`.",
+                hint="Use an address shown by `reconciler plan`." if meant is None else "Use this instead:",
+                fix=paste.option(option, meant) if meant is not None else "",
             )
 
     def rotations(self, addresses: Iterable[Address], changes: Sequence[Change]) -> Iterator[Problem]:
@@ -112,9 +127,10 @@ class UnusedOptions:
                 hint = "Remove them from ignore_changes, or remove the option."
             else:
                 continue
-            yield Problem(
-                "nothing-to-rotate", f"--rotate {address}: the resource {what}, so nothing would be sent", hint=hint
-            )
+            below = [one for one, paths in with_keys.items() if paths and one.is_within(address)]
+            fix = "\n".join(paste.option("--rotate", one) for one in below)
+            message = f"--rotate {address}: the resource {what}, so nothing would be sent"
+            yield Problem("nothing-to-rotate", message, hint=hint, fix=fix)
 
     def _settings(self) -> list[Address]:
         """The addresses of the singletons that a drift reads, declared or not."""
@@ -137,20 +153,10 @@ class UnusedOptions:
     ) -> Address | None:
         """Return the known address that a possibly obsolete one probably means.
 
-        Stricter than `_meant_address`: the address of an already applied approval is often similar to an
+        Stricter than the search for options: the address of an already applied approval is often similar to an
         existing one.
         """
-        names = {(change.address.parts[:-1], change.name): change.address for change in changes}
-        names |= {
-            (item.address.parts[:-1], item.natural_key): item.address
-            for item in self.context.config.resources.values()
-            if item.title == item.natural_key
-        }
-        for live in self.context.state:
-            if live.title and not live.kind.singleton and self.context.naming.may_show(live):
-                there = self.context.naming.address_of(live)
-                names.setdefault((there.parts[:-1], live.title), there)
-        found = names.get((address.parts[:-1], address.parts[-1]))
+        found = next((one for one, name in self._names(changes) if _is_named(address, one, name)), None)
         if found is not None:
             return found
         for one in sorted(set(known)):
@@ -161,19 +167,26 @@ class UnusedOptions:
                 return one
         return None
 
-    def _meant_address(self, address: Address, known: Sequence[Address], changes: Iterable[Change]) -> Address | None:
-        """Return the known address that is probably meant: the one with that live name, or the most similar one."""
-        names: list[tuple[Address, str]] = [(change.address, change.name) for change in changes]
+    def _removed_instead(self, address: Address, removing: Sequence[Change]) -> Address | None:
+        """Return the address of the planned delete or replace that an approval probably means."""
+        known = [change.address for change in removing]
+        meant = self.near.closest_address(address, known, [(change.address, change.name) for change in removing])
+        return meant if meant in known else None
+
+    def _names(self, changes: Iterable[Change]) -> list[tuple[Address, str]]:
+        """Return names of resources that may be shown, those of the plan first, with the addresses."""
+        names = [(change.address, change.name) for change in changes]
+        names += declared_names(self.context.config)
         names += [
-            (item.address, item.natural_key)
-            for item in self.context.config.resources.values()
-            if item.title == item.natural_key and item.address in set(known)
+            (self.context.naming.address_of(live), live.title)
+            for live in self.context.state
+            if live.title and not live.kind.singleton and self.context.naming.may_show(live)
         ]
-        for one, name in names:
-            if one.parts[:-1] == address.parts[:-1] and name == address.parts[-1]:
-                return one
-        text = self.near.closest_text(str(address), [str(one) for one in known])
-        return next((one for one in known if str(one) == text), None) if text else None
+        return names
+
+
+def _is_named(address: Address, one: Address, name: str) -> bool:
+    return one.collection == address.collection and name == address.parts[-1]
 
 
 def _covers_conflict(approval: Approval, change: Change) -> bool:

@@ -10,14 +10,15 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.address import Address
-from reconciler.config import globs
+from reconciler.config import globs, paste
 from reconciler.config.ignored import ignores_field, is_ignored
 from reconciler.config.lookalike import difference
 from reconciler.config.model import Prune
+from reconciler.config.similar import is_typo
 from reconciler.errors import Problem, Severity
 from reconciler.kinds import KINDS
 from reconciler.planning.context import PlanContext
-from reconciler.planning.near import Nearness, is_typo
+from reconciler.planning.near import Nearness
 from reconciler.planning.unused_names import quoted, shown_parent
 from reconciler.state import Collection, Live
 
@@ -81,10 +82,14 @@ class UnusedPatterns:
             f"Patterns match the {prune.kind.natural_key or 'name'}, not the handle or the SID. Correct the pattern or "
             "remove it."
         )
+        fix = ""
         if meant is not None:
             escaped = globs.escape(meant.title)
+            fix = f"{key}: [{paste.yaml_value(escaped)}]"
             message = f"{message}. Did you mean {quoted(escaped)}?{difference(globs.literal(pattern), meant.title)}"
-        return Problem(f"unused-{key}", message, prune.place, hint, severity="warning", address=str(prune.collection))
+        return Problem(
+            f"unused-{key}", message, prune.place, hint, severity="warning", address=str(prune.collection), fix=fix
+        )
 
     def ignored(
         self, unmanaged: Iterable[tuple[Address, Live]], settings: Iterable[tuple[Address, str]]
@@ -114,7 +119,8 @@ class UnusedPatterns:
                 message = f"{message}. Did you mean {corrected}?"
             hint = "Use an address shown by `reconciler plan`, or remove the pattern."
             severity: Severity = "warning" if corrected else "notice"
-            yield Problem("unused-ignore", message, None, hint, severity=severity)
+            fix = paste.hidden(corrected) if corrected else ""
+            yield Problem("unused-ignore", message, None, hint, severity=severity, fix=fix)
 
     def _corrected(self, pattern: str) -> str:
         """Return a pattern of addresses with misspelled sections and handles corrected; empty if none is misspelled."""

@@ -146,6 +146,9 @@ class _Page:
             place = warning.source.place if warning.source is not None else warning.address
             text = f"{warning.label}: {escape(warning.message)}" + (f" ({escape(place)})" if place else "")
             yield from self._lines(0, text, "yellow")
+            if warning.fix:
+                yield from self._lines(2, escape(warning.hint))
+                yield from (f"    {escape(line)}" for line in warning.fix.splitlines())
 
     def _lines(self, indent: int, text: str, *styles: Style) -> Iterator[str]:
         for line in wrap(text, self.width - indent):

@@ -212,7 +212,10 @@ def of_problems(problems: Iterable[Problem]) -> Iterator[Annotation]:
     for problem in problems:
         related = [f"{place}: {words}" for place, words in problem.related]
         yield Annotation(
-            problem.severity, f"reconciler: {problem.code}", (problem.message, problem.hint, *related), problem.place
+            problem.severity,
+            f"reconciler: {problem.code}",
+            (problem.message, problem.hint, problem.fix, *related),
+            problem.place,
         )
 
 
@@ -246,7 +249,9 @@ def _warnings(rows: ChangesView) -> Iterator[Annotation]:
         if warning.code in {"acknowledged", "unreadable"}:
             continue  # a count, and errors of the command
         title = f"reconciler: {warning.code}"
-        yield Annotation(warning.severity, title, (warning.message, warning.hint, warning.address), warning.source)
+        yield Annotation(
+            warning.severity, title, (warning.message, warning.hint, warning.fix, warning.address), warning.source
+        )
 
 
 def _kind(change: ChangeRow) -> str:

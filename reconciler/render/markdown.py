@@ -437,6 +437,7 @@ class _Page:
             + (f" ({self._place(warning.source)})" if warning.source is not None else "")
             + (f" ({code(warning.address)})" if warning.source is None and warning.address else "")
             + (f" Hint: {prose(warning.hint)}" if warning.hint else "")
+            + "".join(f" {code(line)}" for line in warning.fix.splitlines())
             for warning in warnings
         )
         return self.room.titled("**Warnings**", items, len(warnings), at_most=4_000)

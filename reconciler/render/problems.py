@@ -88,6 +88,9 @@ def _block(problem: Problem, lines: Mapping[str, tuple[str, ...]], paint: Paint,
     for note in notes:
         head, *rest = _folded(note, width, len(margin) + 3)
         block += [f"{margin} {paint('=', 'cyan')} {head}", *(f"{margin}   {piece}" for piece in rest)]
+        if note is notes[0]:
+            # Not wrapped, so that it can be copied.
+            block += [f"{margin}     {escape(line)}" for line in problem.fix.splitlines()]
     return block
 
 

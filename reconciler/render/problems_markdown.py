@@ -77,6 +77,7 @@ def _page(marker: str, verdict: str, after: str, items: Iterable[str], number: i
 def _problem(problem: Problem, repository: Repository | None) -> str:
     where = f" {_place(problem.place, repository)}" if problem.place is not None else ""
     hint = f". Hint: {prose(problem.hint)}" if problem.hint else ""
+    hint += "".join(f" {code(line)}" for line in problem.fix.splitlines())
     related = "".join(f" See {_place(place, repository)}: {prose(words)}." for place, words in problem.related[:3])
     return f"- **{problem.severity.capitalize()}**{where}: {prose(problem.message)}{hint}{related}"
 

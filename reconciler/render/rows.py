@@ -299,6 +299,7 @@ class WarningRow:
     hint: str
     address: str
     source: SourceRow | None
+    fix: str = ""
 
     @property
     def label(self) -> str:

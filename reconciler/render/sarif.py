@@ -98,11 +98,12 @@ def _results(problems: Sequence[Problem], codes: Sequence[str], folder: str) -> 
         likeness = (problem.code, "" if problem.place is None else problem.place.file, problem.message)
         identity = json.dumps([*likeness, seen[likeness]])
         seen[likeness] += 1
+        hint = " ".join(filter(None, (problem.hint, problem.fix)))
         result: dict[str, Any] = {
             "ruleId": problem.code,
             "ruleIndex": codes.index(problem.code),
             "level": problem.severity,
-            "message": _message(f"{problem.message}{f' ({problem.hint})' if problem.hint else ''}"),
+            "message": _message(f"{problem.message}{f' ({hint})' if hint else ''}"),
             "locations": _locations(problem, folder),
             "partialFingerprints": {"problem/v1": hashlib.sha256(identity.encode()).hexdigest()},
         }

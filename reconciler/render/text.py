@@ -336,6 +336,8 @@ class _Page:
             text = f"{warning.label}: {escape(warning.message)}" + (f" ({escape(place)})" if place else "")
             lines += self._paragraph(0, _Value(text, styles=("dim" if warning.severity == "notice" else "yellow",)))
             lines += self._paragraph(2, _Value(escape(warning.hint))) if warning.hint else []
+            # Not wrapped, so that it can be copied.
+            lines += [f"    {escape(line)}" for line in warning.fix.splitlines()]
         return lines
 
     def _verdict(self, plan: ChangesView) -> list[str]:

@@ -230,7 +230,7 @@ def _origin(tool_version: str, created_at: str, config_digest: str) -> Mapping[s
 
 def _warnings(parts: Iterable[WarningPart]) -> tuple[WarningRow, ...]:
     return tuple(
-        WarningRow(part.severity, part.code, part.message, part.hint, part.address, _source(part.source))
+        WarningRow(part.severity, part.code, part.message, part.hint, part.address, _source(part.source), part.fix)
         for part in parts
     )
 

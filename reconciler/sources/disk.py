@@ -15,6 +15,7 @@ import stat
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from reconciler.config.lookalike import did_you_mean
 from reconciler.config.sources import (
     LinkTarget,
     SourceError,
@@ -24,6 +25,7 @@ from reconciler.config.sources import (
     looks_like_yaml,
     select,
 )
+from reconciler.sources.near_files import near_file
 
 ROOT_NAME = "reconciler.yaml"
 _MOST_ABOVE = 20
@@ -122,14 +124,18 @@ class DiskSources:
         return (found.st_dev, found.st_ino)
 
     def _missing(self, path: str, shown: str) -> SourceError:
+        near = near_file(self._folder / path)
         if path != self._root_name:
-            return SourceError(
-                f"{shown} does not exist", "check the name; it is relative to the file that refers to it", missing=True
-            )
+            hint = "check the name; it is relative to the file that refers to it"
+            if near is not None and not near.is_dir():
+                beside = Path(path).parent / near.name
+                hint = did_you_mean(Path(path).name, display_path(beside.as_posix()))
+            return SourceError(f"{shown} does not exist", hint, missing=True)
         if not self._is_folder:
-            return SourceError(
-                f"{shown} does not exist", f"use a file, or a folder that contains {ROOT_NAME}", missing=True
-            )
+            hint = f"use a file, or a folder that contains {ROOT_NAME}"
+            if near is not None and (looks_like_yaml(near.name) or (near / ROOT_NAME).is_file()):
+                hint = f"did you mean {_word(near)}?"
+            return SourceError(f"{shown} does not exist", hint, missing=True)
         shown_folder = display_path(self._folder.as_posix())
         return SourceError(
             f"the folder {shown_folder} contains no {ROOT_NAME}", _where_else(self._folder), missing=True

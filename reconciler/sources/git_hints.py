@@ -10,7 +10,8 @@ import re
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
+
+from reconciler.config.similar import closest
 
 Git = Callable[..., str | None]
 """Runs git with these arguments: its output without the last line feed; None if it failed."""
@@ -120,8 +121,8 @@ class _Advice:
 
     def _plain(self, base: str, suffix: str, names: Sequence[str]) -> str:
         """Return the hint for a name without a remote."""
-        close = get_close_matches(base, names, n=1, cutoff=0.75)
-        meant = f"did you mean git:{close[0]}{suffix}? If not: " if close else ""
+        close = closest(base, names, cutoff=0.75)
+        meant = f"did you mean git:{close}{suffix}? If not: " if close else ""
         remote = self._remote()
         if not remote:
             return f"{meant}there is no remote to fetch it from; git branch --all and git tag list the available names"

@@ -288,6 +288,9 @@ class _Work:
         return Item("add", address, live.kind, data=data)  # type: ignore[arg-type]
 
     def _find(self, text: str) -> Live:
+        from reconciler.config import paste  # noqa: PLC0415 - see the package
+        from reconciler.config.similar import closest_address  # noqa: PLC0415 - see the package
+
         wanted = parse_addresses([text])[0]
         listed = {item.address: item.live for item in self.plan.unmanaged}
         pruned = {
@@ -298,9 +301,12 @@ class _Work:
         found = {**pruned, **listed}.get(wanted)
         found = found or self.state.get(wanted.parts[-1])
         if found is None or found.sid in {live.sid for live in self.plan.live.values()}:
-            raise UsageError(
-                f"--unmanaged {text}: no such unmanaged resource; `reconciler drift --fail-on unmanaged` lists them"
-            )
+            names = [(address, live.title) for address, live in {**pruned, **listed}.items()]
+            meant = closest_address(wanted, [*pruned, *listed], names)
+            hint = "`reconciler drift --fail-on unmanaged` lists them"
+            if meant is not None:
+                hint = f"Did you mean this?\n  {paste.option('--unmanaged', meant)}"
+            raise UsageError(f"--unmanaged {text}: no such unmanaged resource. {hint}")
         return found
 
     # --- verification -------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.config.sources import SourceError
 from reconciler.errors import UsageError
 from reconciler.sources.disk import DiskSources
 from reconciler.workflow.connecting import ledger_key
@@ -103,6 +104,11 @@ def _place(inputs: Inputs, environment: Mapping[str, str]) -> Iterator[Place]:
     sources = DiskSources(inputs.path, environment)
     setting = _outline(inputs, environment).ledger
     if setting is None:
+        try:
+            sources.read(Path(sources.root).name)
+        except SourceError as error:
+            hint = f". {error.hint[0].upper()}{error.hint[1:]}" if error.hint else ""
+            raise UsageError(f"{error.message}{hint}") from None
         raise UsageError(f"{sources.root} has no ledger. Add `ledger: git` to it")
     repository = Repository(Path(sources.root), environment)
     try:

@@ -5,7 +5,6 @@ Takes `Inputs` and an `Endpoint`; returns a `SidsFile`.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from reconciler.errors import MatchError, UsageError
@@ -69,9 +68,15 @@ def _check_scope(options: PlanOptions, config: Config) -> None:
     Raises:
         UsageError: One is not; the message has the near miss.
     """
+    from reconciler.config import paste  # noqa: PLC0415 - see the package
+    from reconciler.config.similar import closest_address  # noqa: PLC0415 - see the package
+    from reconciler.planning.near import declared_names  # noqa: PLC0415 - see the package
+
     for option, addresses in (("--target", options.targets), ("--exclude", options.excludes)):
         for address in addresses:
             if not any(declared.is_within(address) for declared in config.resources):
-                close = get_close_matches(str(address), map(str, config.resources), n=1)
-                hint = f"did you mean {close[0]}?" if close else "`reconciler sids` lists the addresses"
-                raise UsageError(f"{option} {address}: the configuration has no such resource; {hint}")
+                meant = closest_address(address, config.resources, declared_names(config))
+                hint = "`reconciler sids` lists the addresses"
+                if meant is not None:
+                    hint = f"Did you mean this?\n  {paste.option(option, meant)}"
+                raise UsageError(f"{option} {address}: the configuration has no such resource. {hint}")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import PlanFileError, Problem, UsageError
 from reconciler.sources.disk import DiskSources
+from reconciler.sources.near_files import or_near_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -196,7 +197,8 @@ def _read(path: str) -> bytes:
             content = file.read(_LARGEST + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else ""
-        raise PlanFileError(f"cannot read {path}: {reason or error}") from None
+        near = or_near_file(path) if isinstance(error, FileNotFoundError) else ""
+        raise PlanFileError(f"cannot read {path}: {reason or error}{near}") from None
     if len(content) > _LARGEST:
         raise PlanFileError(f"{path} is larger than any report")
     return content

@@ -475,7 +475,7 @@ def test_without_names_the_rest_is_written(tmp_path: Path) -> None:
 
 def test_a_name_that_means_nothing_is_an_error(tmp_path: Path) -> None:
     one = desk(tmp_path, ROLES)
-    with pytest.raises(UsageError, match=r"services\.desk\.roles\.agnet: no such resource or field; did you mean"):
+    with pytest.raises(UsageError, match=r"services\.desk\.roles\.agnet: no such resource or field\. Did you mean"):
         one.accept("services.desk.roles.agnet")
     assert one.accept("services.desk.roles.agent.permissions").files == {}
 

@@ -44,7 +44,7 @@ def test_a_terminal_gets_the_pager(cli: Cli, monkeypatch: pytest.MonkeyPatch) ->
 def test_an_unknown_page_is_an_error_with_the_near_miss(cli: Cli) -> None:
     result = cli("docs", "receipes")
     assert (result.code, result.out) == (1, "")
-    assert "no page 'receipes'. Did you mean recipes?" in result.err
+    assert "no page 'receipes'. Did you mean `reconciler docs recipes`?" in result.err
     assert "Available: guide" in cli("docs", "zzz").err
 
 

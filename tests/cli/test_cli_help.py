@@ -109,9 +109,9 @@ def test_help_shows_the_page_of_a_command(cli: Cli, words: tuple[str, ...], show
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        (("plam",), "Did you mean plan?"),
-        (("enviroment",), "Did you mean environment?"),
-        (("emulator", "sevre"), "Did you mean serve?"),
+        (("plam",), "Did you mean `reconciler help plan`?"),
+        (("enviroment",), "Did you mean `reconciler help environment`?"),
+        (("emulator", "sevre"), "Did you mean `reconciler help emulator serve`?"),
         (("plan", "options"), "no help for 'plan options'"),
     ],
 )

@@ -68,7 +68,7 @@ def test_every_verb_explains_itself(cli: Cli, verb: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["pln"], "Did you mean plan?"),
+        (["pln"], "Did you mean `reconciler plan`?"),
         (["frobnicate"], "Available: init, validate, plan"),
         (["plan", "--evn", "x"], "--env"),
         (["plan", "a", "b"], "unexpected extra argument"),

@@ -92,7 +92,7 @@ def test_a_target_gives_what_is_below_it_and_reads_no_more_than_it_needs(cli: Cl
     assert [line.split()[0] for line in excluded.splitlines()] == ["services.sales"]
     result = cli("sids", *EMULATED, "--target", "services.suport")
     assert (result.code, result.out) == (1, "")
-    assert "did you mean services.support?" in " ".join(result.err.split())
+    assert "Did you mean this? --target services.support" in " ".join(result.err.split())
 
 
 def test_what_is_not_wanted_has_no_sid(cli: Cli, account: Path) -> None:

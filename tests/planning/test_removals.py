@@ -108,6 +108,16 @@ def test_removed_keeps_a_resource_or_a_field(ledger: Ledgered) -> None:
     assert [problem.message for problem in made.warnings if problem.code == "stale-removed"] == [
         "removed: services.t is declared, or was never applied"
     ]
+    named = removed.replace("services.t", "services.s.users.adda")
+    (stale,) = [
+        problem
+        for problem in planned(ledger, SERVICE + named.replace("services.s.users.ada", "services.t")).warnings
+        if "Did you mean" in problem.message
+    ]
+    assert (stale.message, stale.fix) == (
+        "removed: services.s.users.adda is declared, or was never applied. Did you mean services.s.users.ada?",
+        "removed: [{address: services.s.users.ada, action: forget}]",
+    )
     less = ROLE.replace("friendly_name: Ada, attributes: {team: 1}", "friendly_name: Ada")
     field = "removed: [{address: services.s.users.ada.attributes, action: forget}]\n"
     assert told(planned(ledger, less)) == [("services.s.users.ada", "update", "")]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from reconciler.config.similar import is_mistyped_number, is_typo, similarity
 from reconciler.errors import MatchError
-from reconciler.planning.near import is_mistyped_number, is_typo, similarity
 from reconciler.planning.plan import Plan
 from tests.scenario import HEAD, club, told
 from tests.world import World, read

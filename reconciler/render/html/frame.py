@@ -249,6 +249,7 @@ def warnings(rows: Sequence[WarningRow], repository: Repository | None) -> list[
             parts += [text(" ("), tag("code", row.address), text(")")]
         if row.hint:
             parts += [text(" "), tag("em", row.hint)]
+        parts += [join([text(" "), tag("code", escape(line))]) for line in row.fix.splitlines()]
         items.append(join(parts))
     return [section(f"Warnings ({len(rows):,})", bullets(items), identity="warnings")]
 
