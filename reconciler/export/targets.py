@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from reconciler.address import Address
+from reconciler.config import paste
+from reconciler.config.similar import closest_address
 from reconciler.errors import UsageError
 from reconciler.kinds import ACCOUNT, BY_NAME, KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.markers import Ref
 from reconciler.kinds.relations import long_collections
-from reconciler.planning.near import Nearness
 from reconciler.state import Live, State
 
 Path: TypeAlias = "tuple[frozenset[str], ...]"
@@ -76,7 +77,7 @@ def select(state: State, addresses: Mapping[str, Address], targets: Sequence[Add
     for target in targets:
         within = {sid for sid, path in known.items() if is_within(path, target)}
         if not within and not _is_collection(target):
-            raise _unknown(target, addresses)
+            raise _unknown(target, addresses, state)
         selected |= within
     return frozenset(with_needs(state, selected))
 
@@ -106,12 +107,16 @@ def _is_collection(target: Address) -> bool:
     return any(kind.parent is None and kind.section == target.parts for kind in KINDS)
 
 
-def _unknown(target: Address, addresses: Mapping[str, Address]) -> UsageError:
-    known, roots = {str(one) for one in addresses.values()}, {str(one.root) for one in addresses.values()}
-    close = Nearness().closest_text(str(target), known)
-    if str(target.root) not in roots and (above := Nearness().closest_text(str(target.root), roots)):
-        close = str(Address.parse(above).child(*target.parts[len(target.root.parts) :]))
-    hint = f"Did you mean {close}?" if close else "`reconciler drift --fail-on unmanaged` lists unmanaged resources"
+def _unknown(target: Address, addresses: Mapping[str, Address], state: State) -> UsageError:
+    known = [*addresses.values()]
+    names = [(address, live.title) for sid, address in addresses.items() if (live := state.get(sid)) is not None]
+    meant = closest_address(target, known, names)
+    above = None if meant is not None else closest_address(target.root, {one.root for one in known}, names)
+    if above is not None:
+        meant = above.child(*target.parts[len(target.root.parts) :])
+    hint = "`reconciler drift --fail-on unmanaged` lists unmanaged resources"
+    if meant is not None:
+        hint = f"Did you mean this?\n  {paste.option('--target', meant)}"
     return UsageError(f"--target {target}: no such live resource. {hint}")
 
 

@@ -101,6 +101,6 @@ def test_a_target_that_matches_nothing_is_an_error_with_the_near_miss(cli: Cli) 
     refused = cli("export", *EMULATED, "--target", "services.desk.roles.night-shift")
     assert (refused.code, refused.out) == (1, "")
     assert " ".join(refused.err.split()) == (
-        "Error: --target services.desk.roles.night-shift: no such live resource. Did you mean "
-        "services.Desk.roles.night-shift?"
+        "Error: --target services.desk.roles.night-shift: no such live resource. Did you mean this? "
+        "--target services.Desk.roles.night-shift"
     )
