@@ -111,6 +111,24 @@ def test_drift_is_accepted(desk: Path) -> None:
     account.close()
 
 
+def test_what_is_missing_is_added(desk: Path) -> None:
+    account = EmulatedAccount()
+    (desk / "reconciler.yaml").write_text(DESK_WITH_TWO)
+    account.apply(desk)
+    (desk / "reconciler.yaml").write_text(DESK)
+    one = account.reconciler(desk, targets=["services.desk.roles.lead"])
+    found = one.add_missing(write=False)
+    assert (found.written, [item.address for item in found.accepted]) == (False, ["services.desk.roles.lead"])
+    assert (desk / "reconciler.yaml").read_text() == DESK
+    assert one.add_missing().written
+    added = "      lead:\n        type: service\n        permissions: [joinConversation]\n"
+    assert (desk / "reconciler.yaml").read_text() == DESK + added
+    assert one.add_missing().files == ()
+    # In memory, a target narrows an export, too.
+    assert one.export().files["reconciler.yaml"].endswith(f"services:\n  desk:\n    roles:\n{added}")
+    account.close()
+
+
 # --- the verbs -------------------------------------------------------------------------------------------------------
 
 

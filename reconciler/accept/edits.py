@@ -6,19 +6,25 @@ it may be edited; `reconciler.accept.verification` checks the result independent
 
 from __future__ import annotations
 
+import posixpath
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.accept import values
 from reconciler.accept.files import Files
-from reconciler.accept.model import Addition, At, Group, InFile, Item, Op, Refusal, RefusedError, Subject
+from reconciler.accept.model import Addition, At, Creation, Group, InFile, Item, Op, Refusal, RefusedError, Subject
 from reconciler.accept.origins import Environment, Origin, Origins, uses_of_variables
 from reconciler.accept.positions import Alias, Node, Scalar
 from reconciler.accept.positions import Mapping as MappingNode
 from reconciler.accept.positions import Sequence as SequenceNode
 from reconciler.accept.splice import Drop, Items, Put, Set, Value
 from reconciler.address import Address
+from reconciler.config.sources import resolve_path
+from reconciler.config.sources import select as select_paths
 from reconciler.kinds.fields import Shape
+
+_NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 def build_groups(  # noqa: PLR0917 - the inputs of one stage
@@ -62,6 +68,7 @@ class _Places:
         self.uses = uses_of_variables(self.own.environment.config)
         self.wanted = {(item.address, item.path): item for item in self.items}
         self.groups: dict[object, Group] = {}
+        self.created: set[str] = set()
 
     def _keep(self, key: object, item: Item, ops: Iterable[Op], allowed: Iterable[Subject]) -> None:
         """Record edits; the same edits for several items are made once."""
@@ -161,9 +168,8 @@ class _Places:
         return other is not None and not other.hidden and _content(other) == _content(item)
 
     def _shared(self, names: set[str]) -> RefusedError:
-        others = ", ".join(sorted(name or "the configuration without --env" for name in names))
         return RefusedError(
-            f"other environments use the same value: {others}",
+            f"other environments use the same value: {_names(names)}",
             f"use --at overlay to change it for {self.selected or 'this run'} only, or --at base to change it for all",
         )
 
@@ -409,8 +415,10 @@ class _Builder(_JsonBuilder):
             if name != self.selected
             and (item.address in other.environment.config.resources or self._owner_is_in(item.address, other))
         }
-        layer = 0
-        if self.at == "overlay":
+        layer = 0 if self.at else self._layer_of_siblings(parts, {name for name, _, _ in others})
+        if layer:
+            others = set()
+        elif self.at == "overlay":
             if len(layers) < 2:
                 raise RefusedError(
                     f"environment {self.selected} has no overlay" if self.selected else "there is no overlay",
@@ -421,7 +429,10 @@ class _Builder(_JsonBuilder):
             if others:
                 raise RefusedError(f"other environments use {layers[layer].name} as well", "write the value by hand")
         elif others and self.at != "base":
-            raise self._shared({name for name, _, _ in others})
+            raise RefusedError(
+                f"other environments would get it, too: {_names({name for name, _, _ in others})}",
+                f"use --at overlay to add it for {self.selected or 'this run'} only, or --at base to add it for all",
+            )
         walk = self.own.deepest(parts, layer)
         if walk is None:
             files = layers[layer].files
@@ -429,6 +440,23 @@ class _Builder(_JsonBuilder):
         if walk.is_alias or walk.is_shared:
             raise RefusedError(f"{walk.file} repeats this part through a YAML alias", "write it by hand")
         return Addition(walk.file, tuple(parts), value), others
+
+    def _layer_of_siblings(self, parts: Sequence[str], environments: Collection[str]) -> int:
+        """Return the layer that has the other keys of a mapping; 0 for the base.
+
+        Args:
+            parts: The new key.
+            environments: The other environments that a key in the base would be added to: for them, only an overlay
+                is chosen that none of them has.
+        """
+        layers = self.own.environment.layers
+        overlays = range(len(layers) - 1, 0, -1)
+        for number in overlays if environments else (0, *overlays):
+            if not any(self._has_layer(name, layers[number].name) for name in environments):
+                walk = self.own.deepest(parts, number)
+                if walk is not None and walk.depth == len(parts) - 1:
+                    return number
+        return 0
 
     def _owner_is_in(self, address: Address, other: Origins) -> bool:
         """Whether an environment declares a resource that contains an address; everything, for the top."""
@@ -439,9 +467,43 @@ class _Builder(_JsonBuilder):
         return any(layer.name == name for layer in self.origins[environment].environment.layers)
 
     def _add_resource(self, item: Item) -> None:
-        data: Value = dict(item.data)
-        op, allowed = self._addition(item, item.address.parts, data)
+        *above, last = item.path.split(".")
+        parts = (*item.address.parts, *above, last) if item.path else item.address.parts
+        op, allowed = self._addition(item, parts, item.data[last] if item.path else item.data)
+        if item.kind.is_container and (file := self._own_file(op)) is not None:
+            self._keep(file.file, item, [file], allowed)
+            return
         self._keep((op.file, op.parts), item, [op], allowed)
+
+    def _own_file(self, addition: Addition) -> Creation | None:
+        """Return the file to create for a resource if each of its siblings has a file of its own; otherwise None."""
+        *section, handle = addition.parts
+        layer = next(layer for layer in self.own.environment.layers if addition.file in layer.files)
+        walks = [self.files.walk(file, section) for file in layer.files]
+        siblings = {walk.file: walk.node for walk in walks if walk.node is not None}
+        handles = [_only_key(node) for node in siblings.values()]
+        if "" in handles or len(set(handles)) < len(handles):
+            return None
+        if len(handles) == 1 and handles[0] != posixpath.basename(addition.file).partition(".")[0]:
+            return None
+        folder = posixpath.dirname(addition.file)
+        path = posixpath.join(folder, f"{_NO_FILE_NAME.sub('-', handle).strip('-.') or section[-1]}.yaml")
+        for pattern in self._include_patterns(layer.files):
+            if len(select_paths(pattern, [*siblings, path])) == len(siblings) + 1:
+                while path in self.files.contents or path in self.created:
+                    path = f"{path.removesuffix('.yaml')}-2.yaml"
+                self.created.add(path)
+                return Creation(path, addition.file, addition.parts, addition.value)
+        return None
+
+    def _include_patterns(self, files: Sequence[str]) -> Iterator[str]:
+        """Yield the patterns by which files include others, relative to the root file's folder."""
+        for file in files:
+            node = self.files.walk(file, ("include",)).node
+            for item in node.items if isinstance(node, SequenceNode) else [node]:
+                pattern = resolve_path(file, item.text) if isinstance(item, Scalar) and "*" in item.text else None
+                if pattern is not None:
+                    yield pattern
 
     # --- resources ----------------------------------------------------------------------------------------------------
 
@@ -478,7 +540,23 @@ class _Builder(_JsonBuilder):
 
 
 def _content(item: Item) -> object:
-    return item.kind.by_path[item.path].comparable(item.content) if item.path else item.data
+    return (
+        item.data
+        if item.action == "add"
+        else item.kind.by_path[item.path].comparable(item.content)
+        if item.path
+        else None
+    )
+
+
+def _names(environments: Collection[str]) -> str:
+    return ", ".join(sorted(name or "the configuration without --env" for name in environments))
+
+
+def _only_key(node: Node) -> str:
+    """Return the key of a mapping with one key; empty for anything else."""
+    key = node.pairs[0][0] if isinstance(node, MappingNode) and len(node.pairs) == 1 else None
+    return key.text if isinstance(key, Scalar) else ""
 
 
 def _same_place(one: Origin, other: Origin) -> bool:

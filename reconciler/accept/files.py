@@ -10,13 +10,15 @@ import codecs
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.accept.model import Addition, Group, InFile, RefusedError
+from reconciler.accept.model import Addition, Creation, Group, InFile, RefusedError
 from reconciler.accept.positions import Alias, Document, Node, PositionsError, Scalar, parse
 from reconciler.accept.positions import Mapping as MappingNode
 from reconciler.accept.positions import Sequence as SequenceNode
-from reconciler.accept.splice import Edit, Put, Set, SpliceError, Value, splice
+from reconciler.accept.splice import Edit, Put, Set, SpliceError, Value, document, splice
 
 _MERGE = "<<"
+_MODELINE = "# yaml-language-server:"
+"""The beginning of a comment that names the schema for editors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,20 +125,23 @@ class Files:
         """
         edits: dict[str, list[Edit]] = {}
         additions: dict[str, list[Addition]] = {}
+        changed: dict[str, bytes] = {}
         for group in groups:
             for op in group.ops:
-                if isinstance(op, InFile):
-                    edits.setdefault(op.file, []).append(op.edit)
-                else:
-                    additions.setdefault(op.file, []).append(op)
-        changed: dict[str, bytes] = {}
+                match op:
+                    case InFile():
+                        edits.setdefault(op.file, []).append(op.edit)
+                    case Addition():
+                        additions.setdefault(op.file, []).append(op)
+                    case Creation():
+                        changed[op.file] = self._created(op)
         for file in dict.fromkeys([*edits, *additions]):
-            document = self.document(file)
-            if document is None:
+            parsed = self.document(file)
+            if parsed is None:
                 raise RefusedError(f"{file} is empty, or not one document in UTF-8", "edit it by hand")
             try:
                 puts = self._puts(file, additions.get(file, []))
-                text = splice(document, [*edits.get(file, []), *puts])
+                text = splice(parsed, [*edits.get(file, []), *puts])
             except SpliceError as error:
                 raise RefusedError(f"{file} cannot be edited in place: {error}", "edit it by hand") from None
             mark = codecs.BOM_UTF8 if self.contents[file].startswith(codecs.BOM_UTF8) else b""
@@ -144,6 +149,16 @@ class Files:
             if data != self.contents[file]:
                 changed[file] = data
         return changed
+
+    def _created(self, op: Creation) -> bytes:
+        value = op.value
+        for part in reversed(op.parts):
+            value = {part: value}
+        assert isinstance(value, Mapping)
+        like = self.contents[op.like].decode("utf-8-sig")
+        first = like.partition("\n")[0].rstrip("\r")
+        head = f"{first}\n" if first.startswith(_MODELINE) else ""
+        return (head + document(value)).replace("\n", "\r\n" if "\r\n" in like else "\n").encode()
 
     def _puts(self, file: str, additions: Sequence[Addition]) -> list[Edit]:
         """Return edits that add keys; keys that the file lacks above them are added once."""

@@ -29,7 +29,7 @@ class Item:
         path: The field; empty for a whole resource.
         content: The live value, with references as the files write them.
         declared: The declared value, for JSON and sets.
-        data: The keys of a new resource.
+        data: The keys of a new resource; of an added field, its last key with the value.
         hidden: Why the value is never written; empty if it may be written.
     """
 
@@ -110,7 +110,24 @@ class Addition:
     value: Value
 
 
-Op: TypeAlias = InFile | Addition
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """A file to create.
+
+    Attributes:
+        file: The path of the file.
+        like: The path of a file of its kind, whose line breaks and first comment it gets.
+        parts: The keys from the top of the file.
+        value: The value.
+    """
+
+    file: str
+    like: str
+    parts: tuple[str, ...]
+    value: Value
+
+
+Op: TypeAlias = InFile | Addition | Creation
 
 
 @dataclass(slots=True)

@@ -12,13 +12,25 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as AbstractMapping
 from collections.abc import Sequence as AbstractSequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from reconciler.accept.positions import BREAK, Alias, Document, Mapping, Node, Scalar, Sequence
 from reconciler.accept.scalars import Plain, block_scalar, scalar
 
 Value: TypeAlias = "Plain | AbstractSequence[Value] | AbstractMapping[str, Value]"
 """What can be written: JSON."""
+
+
+@runtime_checkable
+class Commented(Protocol):
+    """A mapping with comments, which are written in block form only.
+
+    Attributes:
+        comments: The lines above each key; those of the empty key are at the beginning.
+    """
+
+    comments: AbstractMapping[str, tuple[str, ...]]
+
 
 _PROPERTY = re.compile(r"[&!][^\s,\[\]{}]*")
 _HEADER = re.compile(r"[|>][-+0-9]*")
@@ -540,12 +552,20 @@ def _flow(value: Value) -> str:
     return "[" + ", ".join(map(_value_in_flow, value)) + "]"
 
 
+def document(value: AbstractMapping[str, Value]) -> str:
+    """Write a mapping as a document."""
+    return "".join(f"{line}\n" for line in _block(value, 0, _STEP))
+
+
 def _block(value: Value, column: int, step: int) -> list[str]:
     """Write a mapping or a list as lines."""
     lines: list[str] = []
     pad = " " * column
     if isinstance(value, AbstractMapping):
+        comments: AbstractMapping[str, tuple[str, ...]] = value.comments if isinstance(value, Commented) else {}
+        lines += [f"{pad}# {comment}" for comment in comments.get("", ())]
         for key, item in value.items():
+            lines += [f"{pad}# {comment}" for comment in comments.get(key, ())]
             head = f"{pad}{scalar(key, as_key=True)}:"
             if isinstance(item, (AbstractMapping, list, tuple)) and not _fits(item):
                 lines += [head, *_block(item, column + step, step)]

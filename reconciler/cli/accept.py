@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +12,13 @@ from reconciler import workflow
 from reconciler.address import Address, AddressError
 from reconciler.cli import candidates, console, showing
 from reconciler.cli.choices import Choices
+from reconciler.cli.edits import is_approved
 from reconciler.cli.exit_codes import DONE, ERROR, WITHHELD
 from reconciler.cli.manual import Page
 from reconciler.cli.options import ADDRESS, account_options, baseline_options, reading_options
 from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
-from reconciler.errors import Interrupted, ReconcilerError, UsageError
+from reconciler.errors import ReconcilerError, UsageError
 from reconciler.workflow import Endpoint, Inputs, Request
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def accept(
     if output.as_text:
         shown = workflow.acceptance_document(found, written=False)
         _show(shown, output, is_named=request.is_named)
-        if writes and not yes and not _ask(shown):
+        if writes and not yes and not is_approved(shown):
             raise ReconcilerError("declined. No file was changed")
     if writes:
         workflow.write(found)
@@ -131,23 +131,3 @@ def _show(document: AcceptFile, output: Output, *, is_named: bool) -> None:
     console.out(acceptance_text(document, colour=output.colour))
     if document.refused:
         console.err(refused_text(document, is_named=is_named))
-
-
-def _ask(document: AcceptFile) -> bool:
-    """Ask for approval on the terminal.
-
-    Raises:
-        UsageError: There is no terminal.
-    """
-    if not (console.is_terminal(sys.stdin) and console.is_terminal(sys.stderr)):
-        raise UsageError("no terminal to ask for approval, so no file was changed. Use --yes, or --dry-run")
-    number = len(document.files)
-    what = "this file" if number == 1 else f"these {number:,} files"
-    if not console.err(f'Write {what}?\nOnly "yes" is accepted to approve. Enter a value: '):
-        raise UsageError("the question could not be shown on the terminal. No file was changed")
-    try:
-        answer = sys.stdin.readline()
-    except KeyboardInterrupt:
-        raise Interrupted("interrupted. No file was changed") from None
-    console.err("\n" if not answer.endswith("\n") else "")
-    return answer.strip().lower() == "yes"

@@ -127,7 +127,7 @@ def _outline(context: click.Context, environment: str | None = None) -> Outline 
 
     try:
         given = _given(context)
-        sources = DiskSources(str(given.get("path") or "."), {})
+        sources = DiskSources(str(given.get("path") or given.get("out") or "."), {})
         named = given.get("overlay")
         overlays = [sources.relative(str(overlay)) for overlay in named] if isinstance(named, tuple) else []
         chosen = str(given.get("env") or "") if environment is None else environment

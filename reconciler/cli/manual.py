@@ -75,7 +75,10 @@ _CODES: Mapping[str, Mapping[int, str]] = {
     },
     "drift": {0: "No drift of the kind in --fail-on.", 2: "Drift."},
     "diff": {0: "Success.", 2: "With --detailed-exitcode: the configurations differ."},
-    "export": {5: "Exported, except for collections that could not be read."},
+    "export": {
+        1: "Error, or approval declined. No file was changed.",
+        5: "Exported, except for what could not be read or added.",
+    },
     "sids": {0: "All SIDs were printed.", 1: "Error, or the account lacks a resource."},
     "init": {0: "Files were written, or all existed.", 1: "Error, or a file already exists. Nothing was written."},
 }

@@ -18,8 +18,9 @@ accepts, a name that two resources share) are left out with a comment, or pinned
     yaml_text    trees as YAML text
     files        trees as files
     attempt      files, loaded and planned
+    settling     attempts until a plan is empty
     notes        secrets to set, and warnings
-    single       one resource, for a configuration that people wrote
+    parts        single resources as data, for a configuration that people wrote
 """
 
 from __future__ import annotations
@@ -29,18 +30,14 @@ from dataclasses import dataclass
 
 from reconciler.address import Address
 from reconciler.config.model import Config
-from reconciler.errors import ReconcilerError
 from reconciler.export import notes, targets
-from reconciler.export.attempt import Attempt
 from reconciler.export.exclusions import Exclusions
 from reconciler.export.existing import ExistingFiles
 from reconciler.export.fields import FieldFilter
-from reconciler.export.files import MARK, SERVICES, build_files
+from reconciler.export.files import MARK
 from reconciler.export.naming import Naming
-from reconciler.export.trees import TreeWriter
+from reconciler.export.settling import settle
 from reconciler.state import State
-
-_MOST_ATTEMPTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,31 +86,19 @@ def export(
         ReconcilerError: No attempt had an empty plan, which is a bug.
     """
     existing = existing or ExistingFiles()
-    exclusions = Exclusions()
     scope: frozenset[str] | None = None
     if only:
-        scope = targets.select(state, Naming(state, FieldFilter(existing, exclusions)).addresses, only)
-    reasons: list[str] = []
-    for _ in range(_MOST_ATTEMPTS):
-        writer = TreeWriter(state, existing, exclusions, "" if in_one_file else SERVICES, scope)
-        attempt = Attempt(writer, build_files(writer, notes.unreadable(state), in_one_file=in_one_file))
-        before = len(exclusions)
-        loaded = attempt.load()
-        if loaded is not None:
-            return Export(
-                files=attempt.files.texts,
-                config=loaded,
-                secrets=tuple(sorted(notes.secrets(attempt))),
-                left_out=len(writer.commented_out | exclusions.left_out.keys()),
-                pinned=tuple(address for address, declared in loaded.resources.items() if declared.pin is not None),
-                warnings=tuple(notes.warnings(attempt, loaded)),
-                unreadable=tuple(notes.unreadable(state)),
-            )
-        reasons = attempt.reasons
-        if before == len(exclusions):
-            break
-    raise ReconcilerError(
-        f"cannot write this account as files with an empty plan, which is a bug in reconciler: {'; '.join(reasons[:3])}"
+        scope = targets.select(state, Naming(state, FieldFilter(existing, Exclusions())).addresses, only)
+    attempt, loaded = settle(state, existing, scope, in_one_file=in_one_file)
+    writer = attempt.writer
+    return Export(
+        files=attempt.files.texts,
+        config=loaded,
+        secrets=tuple(sorted(notes.secrets(attempt))),
+        left_out=len(writer.commented_out | writer.exclusions.left_out.keys()),
+        pinned=tuple(address for address, declared in loaded.resources.items() if declared.pin is not None),
+        warnings=tuple(notes.warnings(attempt, loaded)),
+        unreadable=tuple(notes.unreadable(state)),
     )
 
 

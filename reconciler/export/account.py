@@ -6,7 +6,8 @@ what is written. Keeps everything in memory, as a plan does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from collections.abc import Collection as Collection_
 
 from reconciler.address import Address
 from reconciler.api import wire
@@ -49,6 +50,24 @@ async def read_account(
     return await AccountReader(client, progress, kinds, targets).read()
 
 
+async def read_rest(
+    client: ReadClient, progress: Progress, state: State, kinds_in: Callable[[Live], Collection_[Kind]]
+) -> None:
+    """Read into an account what a plan did not read.
+
+    Args:
+        client: The API.
+        progress: Receives the number of requests.
+        state: The account; receives what is read.
+        kinds_in: Returns the kinds to read in a resource.
+
+    Raises:
+        ApiError: A request failed or was refused.
+    """
+    reader = AccountReader(client, progress, KINDS)
+    await reader.read_into(state, kinds_in)
+
+
 class AccountReader(ReadSession):
     """Reads the resources of some kinds."""
 
@@ -71,6 +90,24 @@ class AccountReader(ReadSession):
         for parent in KINDS.parents:
             await self._below([item for item in self._targeted() if item.kind == parent])
         return self._state()
+
+    async def read_into(self, state: State, kinds_in: Callable[[Live], Collection_[Kind]]) -> None:
+        """Read the collections in each resource that were not read; see `read_rest`."""
+        self.account_sid = state.account_sid
+        for parent in KINDS.parents:
+            above = [item for item in state if item.kind == parent and not item.kind.why_final(item.values)]
+            await gather_or_cancel(
+                [
+                    self._read(kind, item.lineage)
+                    for item in above
+                    for kind in kinds_in(item)
+                    if kind.parent == parent.name and not _is_read(state, kind, item.lineage)
+                ]
+            )
+            for live in self._state():
+                state.add(live)
+        state.complete |= set(self.complete)
+        state.unreadable |= self.unreadable
 
     def _targeted(self) -> list[Live]:
         """Return what was read and may contain a target."""
@@ -156,3 +193,9 @@ class AccountReader(ReadSession):
     def _keep(self, kind: Kind, body: Json, parents: tuple[str, ...]) -> None:
         found = to_live(kind, body, parents)
         self.found[found.sid] = found
+
+
+def _is_read(state: State, kind: Kind, parents: tuple[str, ...]) -> bool:
+    collection = Collection(kind.name, parents)
+    is_known = kind.singleton and state.singleton(kind, parents) is not None
+    return is_known or collection in state.complete or collection in state.unreadable

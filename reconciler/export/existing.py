@@ -43,6 +43,7 @@ class ExistingFiles:
 
     Attributes:
         addresses: Addresses of the live resources that they declare, by SID.
+        reserved: Addresses that they declare without a live resource, which no other resource gets.
         kept: Interpolated fields, as they are written.
         unclear: Fields whose value in the files is unknown, with the reason.
         secrets: Values of the secrets that they use, by name.
@@ -52,6 +53,7 @@ class ExistingFiles:
     """
 
     addresses: Mapping[str, Address] = field(default_factory=dict)
+    reserved: frozenset[Address] = frozenset()
     kept: Mapping[FieldKey, Value] = field(default_factory=dict)
     unclear: Mapping[FieldKey, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -95,7 +97,7 @@ def collect_existing(
     if former.environments:
         raise UsageError(
             f"the existing configuration has environments ({', '.join(former.environments[:_MOST_NAMED])}), which an "
-            "export of one account would remove; use another folder"
+            "export of one account would remove; use another folder, or omit --force to add what is missing"
         )
     matched = match(former, state)
     unmatched = {live.kind.name for live in state if live.sid not in matched.addresses}
@@ -119,7 +121,15 @@ def collect_existing(
         if len(secret := environment(name) or "") >= FRAGMENT
     }
     policies = Policies.of(former, matched.addresses)
-    return ExistingFiles(matched.addresses, kept, unclear, secrets, environment, read, policies)
+    return ExistingFiles(
+        matched.addresses,
+        kept=kept,
+        unclear=unclear,
+        secrets=secrets,
+        environment=environment,
+        read=read,
+        policies=policies,
+    )
 
 
 def _check_found(former: Config, found: set[Address], troubled: set[str], unmatched: set[str]) -> None:

@@ -29,16 +29,19 @@ def in_order(members: Iterable[Live]) -> list[Live]:
     return sorted(members, key=lambda live: (not live.name, live.name, _contents(live), live.created, live.sid))
 
 
-def handles(members: Sequence[Live], kept: Mapping[str, str], hidden: Collection[str] = ()) -> dict[str, str]:
+def handles(
+    members: Sequence[Live], kept: Mapping[str, str], hidden: Collection[str] = (), reserved: Collection[str] = ()
+) -> dict[str, str]:
     """Return a handle for each member of a collection, by SID.
 
     Args:
         members: The resources of one collection.
         kept: Handles in the existing files, by SID.
         hidden: SIDs of resources whose handle must not contain their names.
+        reserved: Handles that are taken.
     """
     chosen = {live.sid: kept[live.sid] for live in members if live.sid in kept and _may_keep(live, kept[live.sid])}
-    taken = set(chosen.values())
+    taken = {*chosen.values(), *reserved}
     for live in in_order(members):
         if live.sid in chosen:
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from reconciler.address import Address
@@ -34,6 +35,9 @@ class Naming:
         self._existing = fields.existing
         self._exclusions = fields.exclusions
         self._ambiguous: dict[str, str] = {}
+        self._reserved: dict[Address, set[str]] = defaultdict(set)
+        for address in self._existing.reserved:
+            self._reserved[address.collection].add(address.parts[-1])
         self.untouched = self._find_untouched()
         for kind in KINDS:
             if not kind.singleton:
@@ -100,7 +104,7 @@ class Naming:
                 continue
             base = self.addresses[parents[-1]].child(*kind.section) if parents else Address(kind.section)
             hidden = {live.sid for live in members if self.spells_secret(live)}
-            for sid, handle in handles(members, kept, hidden).items():
+            for sid, handle in handles(members, kept, hidden, self._reserved[base]).items():
                 self.addresses[sid] = base.child(handle)
             self._find_ambiguous(kind, members)
 

@@ -128,6 +128,10 @@ class TreeWriter:
         into.below(*kind.section[:-1]).add(kind.section[-1], tree, owner)
 
     def _write_member(self, live: Live, section: Tree[FieldKey]) -> None:
+        section.add(self.naming.addresses[live.sid].parts[-1], self.member(live), FieldKey(live.sid))
+
+    def member(self, live: Live) -> Tree[FieldKey]:
+        """Build the tree of a resource with the resources inside it."""
         tree = self.resource(live)
         if settings_of(live.kind) and self._is_complete(live.kind, live.lineage):
             tree.add("sealed", Literal("true"), FieldKey(live.sid))
@@ -136,7 +140,7 @@ class TreeWriter:
             self._write_kind(kind, live.lineage, tree)
         address = self.naming.addresses[live.sid]
         self.existing.policies.write_prune(tree, address, inner, self.exclusions.unpruned)
-        section.add(address.parts[-1], tree, FieldKey(live.sid))
+        return tree
 
     def _section_comments(self, kind: Kind, everything: Sequence[Live]) -> Iterator[str]:
         """Yield comments on the parts that a section leaves out."""

@@ -90,7 +90,7 @@ class ValueWriter:
             is_reachable = ref.scope == "account" or target.parents[:1] == live.parents[:1]
             if is_reachable and sid in self._naming.addresses:
                 return self._naming.handle(target), ()
-            if is_reachable and sid in self._naming.untouched:
+            if is_reachable and (sid in self._naming.untouched or target.is_built_in):
                 return target.name, ()
         noun = ref.kind if ref is not None else "resource"
         return sid, (f"the SID of a {noun} that is not in these files",)
@@ -119,7 +119,7 @@ class ValueWriter:
     def _secret_name(self, address: Address, *more: str) -> str:
         """Return an unused name for a secret, from the address and the field."""
         wanted = re.sub(r"[^A-Z0-9]+", "_", "_".join([*address.parts, *more]).upper()).strip("_")
-        taken = {*self.secrets.values(), *self.looked_up, *self._existing.names()}
+        taken = {*self.secrets.values(), *self.looked_up, *self._existing.secrets, *self._existing.names()}
         name, number = wanted, 1
         while name in taken:
             number += 1

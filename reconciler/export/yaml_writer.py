@@ -256,10 +256,15 @@ def lines(tree: Tree[Owner], indent: int = 0) -> Iterator[Line[Owner]]:
         yield from _key_lines(written, indent)
 
 
-def _comments(texts: list[str] | tuple[str, ...], indent: int) -> Iterator[Line[Owner]]:
+def _comments(texts: Sequence[str], indent: int) -> Iterator[Line[Owner]]:
+    for line in comment_lines(texts, WIDTH - indent - 2):
+        yield Line(f"{' ' * indent}# {line}")
+
+
+def comment_lines(texts: Sequence[str], width: int) -> Iterator[str]:
+    """Yield the lines of comments, of about a width, without the ``#``."""
     for text in texts:
-        for line in _folded(_visible(text), WIDTH - indent - 2):
-            yield Line(f"{' ' * indent}# {line}")
+        yield from _folded(_visible(text), width)
 
 
 def _folded(text: str, width: int) -> Iterator[str]:

@@ -5,7 +5,7 @@ Takes an `AcceptFile`. Foreign text is escaped: it is in a code span, in a fence
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote
 
 from reconciler.address import Address, AddressError
@@ -25,13 +25,29 @@ _RISK = {"high": "🔴 high", "medium": "🟠 medium", "low": "low"}
 
 def acceptance_text(document: AcceptFile, *, colour: bool) -> str:
     """Render the edits as a unified diff, and count them."""
-    paint = Paint(colour)
-    lines = [_painted(paint, escape(line)) for file in document.files for line in file.diff]
-    shown = "\n".join(lines) + "\n\n" if lines else ""
-    if not lines and not document.refused:
+    shown = diff_text((file.diff for file in document.files), colour=colour)
+    if not shown and not document.refused:
         shown = "Nothing to accept. The values match the account.\n"
     number = len(document.accepted)
     return shown + (f"{count(number, 'difference')} accepted by these edits.\n" if number else "")
+
+
+def addition_text(document: AcceptFile, *, colour: bool) -> str:
+    """Render edits that add what a configuration lacks as a unified diff, and count them."""
+    shown = diff_text((file.diff for file in document.files), colour=colour)
+    if not shown and not document.refused:
+        shown = "Nothing to add. The configuration has every resource and setting that it does not ignore.\n"
+    resources = sum(1 for item in document.accepted if not item.field)
+    counts = ((resources, "resource"), (len(document.accepted) - resources, "setting"))
+    counted = " and ".join(count(number, noun) for number, noun in counts if number)
+    return shown + (f"{counted} added by these edits.\n" if counted else "")
+
+
+def diff_text(diffs: Iterable[Iterable[str]], *, colour: bool) -> str:
+    """Render unified diffs, with an empty line at the end; empty if there are none."""
+    paint = Paint(colour)
+    lines = [_painted(paint, escape(line)) for diff in diffs for line in diff]
+    return "\n".join(lines) + "\n\n" if lines else ""
 
 
 def refused_text(document: AcceptFile, *, is_named: bool) -> str:
@@ -41,8 +57,17 @@ def refused_text(document: AcceptFile, *, is_named: bool) -> str:
         document: The edits.
         is_named: Whether the differences were named, so that nothing is written.
     """
-    head = "Error: nothing was written, because a named value cannot be accepted:\n" if is_named else "Not accepted:\n"
-    lines = [head]
+    named = "Error: nothing was written, because a named value cannot be accepted:"
+    return _refused(document, named if is_named else "Not accepted:")
+
+
+def not_added_text(document: AcceptFile) -> str:
+    """Render what could not be added with the ways to add it nevertheless."""
+    return _refused(document, "Not added:")
+
+
+def _refused(document: AcceptFile, head: str) -> str:
+    lines = [f"{head}\n"]
     for item in document.refused:
         lines += [f"  {escape(_name(item))}: {escape(item.reason)}\n", f"    = {escape(item.hint)}\n"]
     return "".join(lines)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from types import MappingProxyType
 
-from reconciler.config.sources import Sources
+from reconciler.config.sources import Sources, select
 
 _NONE: Mapping[str, bytes] = MappingProxyType({})
 
@@ -18,7 +18,7 @@ class EditedSources:
 
     Args:
         files: The files.
-        contents: The bytes of files that are not read again.
+        contents: The bytes of files that are not read again, or do not exist.
 
     Attributes:
         root: The root file's path as shown to users.
@@ -42,7 +42,9 @@ class EditedSources:
 
     def glob(self, pattern: str) -> Sequence[str]:
         """Return the files that match a pattern; see `reconciler.config.sources.Sources.glob`."""
-        return self._files.glob(pattern)
+        found = self._files.glob(pattern)
+        created = [path for path in select(pattern, self._replaced) if path not in found]
+        return sorted([*found, *created]) if created else found
 
     def identity(self, path: str) -> Hashable:
         """Return a value that all names of one file share; see `reconciler.config.sources.Sources.identity`."""

@@ -5,17 +5,19 @@ and asks nothing (the caller passes `confirm`). Knows no exit codes except those
 
 `inputs` holds the user's request, `loading` reads the configuration, `connecting` opens the API, `recording` finds
 and writes what an apply leaves on the disk. `planning`, `applying`, `accepting`, `exporting`, `comparing`, and
-`locating` each hold one verb; `acceptance` describes the edits of `accepting`, and `replacing` writes them. `owners`
-finds the owners of files. What only some verbs need is imported by their functions, so that `validate` starts without
-an HTTP library.
+`locating` each hold one verb; `adding` is the export into files that people wrote. `editing` checks the edits of
+`accepting` and `adding`, `acceptance` describes them, and `replacing` writes them. `owners` finds the owners of files.
+What only some verbs need is imported by their functions, so that `validate` starts without an HTTP library.
 """
 
 from reconciler.workflow.acceptance import Acceptance, acceptance_document
-from reconciler.workflow.accepting import Request, accept, write
+from reconciler.workflow.accepting import Request, accept
+from reconciler.workflow.adding import Addition, add_missing
 from reconciler.workflow.applying import Applied, Confirm, Decision, Show, apply
 from reconciler.workflow.comparing import compare
 from reconciler.workflow.connecting import PLAN_KEY, SHORTEST_PLAN_KEY
-from reconciler.workflow.exporting import export
+from reconciler.workflow.editing import write
+from reconciler.workflow.exporting import export, is_written_by_hand
 from reconciler.workflow.histories import history, history_entry, push_ledger, rename_ledger
 from reconciler.workflow.inputs import Endpoint, Inputs
 from reconciler.workflow.loading import validate, validate_all
@@ -27,6 +29,7 @@ __all__ = [
     "PLAN_KEY",
     "SHORTEST_PLAN_KEY",
     "Acceptance",
+    "Addition",
     "Applied",
     "Confirm",
     "Decision",
@@ -38,12 +41,14 @@ __all__ = [
     "UndoSource",
     "accept",
     "acceptance_document",
+    "add_missing",
     "apply",
     "compare",
     "drift",
     "export",
     "history",
     "history_entry",
+    "is_written_by_hand",
     "plan",
     "plan_undo",
     "push_ledger",

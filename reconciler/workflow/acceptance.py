@@ -112,7 +112,7 @@ def acceptance_document(acceptance: Acceptance, *, written: bool) -> AcceptFile:
                 diff=tuple(
                     unified(
                         (acceptance.folder / path).as_posix(),
-                        item.before,
+                        item.before or b"",
                         item.after,
                         acceptance.concealed.get(path, ()),
                     )

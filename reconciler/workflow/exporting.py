@@ -5,13 +5,17 @@ Takes an `Endpoint`; returns an `Export`.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.config.sources import display_path
 from reconciler.errors import ConfigError, UsageError
 from reconciler.sources.disk import DiskSources
+from reconciler.sources.edited import EditedSources
 from reconciler.workflow.connecting import connect
-from reconciler.workflow.inputs import Inputs, parse_addresses
+from reconciler.workflow.inputs import parse_addresses
 from reconciler.workflow.loading import validate
 
 if TYPE_CHECKING:
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.export import Export
     from reconciler.report import Progress
     from reconciler.state import State
-    from reconciler.workflow.inputs import Endpoint
+    from reconciler.workflow.inputs import Endpoint, Inputs
 
 
 async def export(
@@ -28,7 +32,7 @@ async def export(
     *,
     include: Sequence[str] = (),
     targets: Sequence[str] = (),
-    former: str = "",
+    former: Inputs | None = None,
     in_one_file: bool = True,
 ) -> Export:
     """Write the live account as a configuration, in memory (read-only: the client has no write methods).
@@ -38,8 +42,8 @@ async def export(
         progress: Receives the progress.
         include: The collections to include that may be very long: ``users``, ``conversations``.
         targets: Addresses to narrow to, as text; empty for everything. They include the collections that they name.
-        former: The folder of an existing configuration, whose handles and interpolated values are kept. Of the long
-            collections, those that it contains are included too. Empty for none.
+        former: An existing configuration, whose handles and interpolated values are kept. Of the long collections,
+            those that it contains are included too. None for none.
         in_one_file: Whether to write everything into one file.
 
     Raises:
@@ -55,7 +59,7 @@ async def export(
     from reconciler.kinds.relations import long_collections  # noqa: PLC0415 - see the package
 
     only = parse_addresses("--target", targets)
-    existing = _load_existing(former, endpoint.environment) if former else None
+    existing = _load_existing(former, endpoint.environment) if former is not None else None
     kinds = {declared.kind for declared in existing.resources.values()} if existing is not None else set()
     wanted = {
         *include,
@@ -64,10 +68,10 @@ async def export(
     }
     async with connect(endpoint, ReadClient, progress) as client:
         state = await read_account(client, progress, sorted(wanted), only)
-    if existing is None:
+    if existing is None or former is None:
         return write(state, in_one_file=in_one_file, only=only)
     _check_existing(existing, state, endpoint)
-    sources = DiskSources(former, endpoint.environment)
+    sources = DiskSources(former.path, endpoint.environment)
     return write(
         state, existing=collect_existing(existing, state, sources.environment, sources.read), in_one_file=in_one_file
     )
@@ -95,14 +99,35 @@ def _check_existing(existing: Config, state: State, endpoint: Endpoint) -> None:
         )
 
 
-def _load_existing(folder: str, environment: Mapping[str, str]) -> Config:
+def is_written_by_hand(inputs: Inputs, environment: Mapping[str, str]) -> bool:
+    """Return whether people wrote a configuration: it has environments, or a file that no export wrote.
+
+    Args:
+        inputs: The configuration.
+        environment: Environment variables.
+
+    Raises:
+        UsageError: It is invalid.
+    """
+    from reconciler.export import MARK  # noqa: PLC0415 - see the package
+
+    sources = EditedSources(DiskSources(inputs.path, environment))
+    config = _load_existing(inputs, environment, sources)
+    folder = posixpath.dirname(sources.root)
+    files = [
+        data for path, data in sources.contents.items() if display_path(posixpath.join(folder, path)) in config.lines
+    ]
+    return bool(config.environments) or not all(data.startswith(MARK.encode()) for data in files)
+
+
+def _load_existing(inputs: Inputs, environment: Mapping[str, str], sources: EditedSources | None = None) -> Config:
     """Load the configuration that an export overwrites.
 
     Raises:
         UsageError: It is invalid, so its handles and interpolated values cannot be kept.
     """
     try:
-        return validate(Inputs(folder, allow_unset=True), environment)
+        return validate(replace(inputs, allow_unset=True), environment, sources=sources)
     except ConfigError as error:
         first = next(problem for problem in error.problems if problem.severity == "error")
         where = f"{first.place}: " if first.place is not None else ""

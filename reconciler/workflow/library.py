@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack
 
 from reconciler.ledger.options import LedgerOptions
-from reconciler.workflow import Decision, Endpoint, Inputs
+from reconciler.workflow import Acceptance, Decision, Endpoint, Inputs
 
 if TYPE_CHECKING:
     from reconciler.accept.model import At
@@ -282,15 +282,28 @@ class Reconciler:
 
         request = workflow.Request(addresses, tuple(unmanaged), at)
         found = await workflow.accept(self._inputs, self._endpoint, self._watcher(), request)
-        writes = write and bool(found.files)
-        if writes:
-            workflow.write(found)
-        return workflow.acceptance_document(found, written=writes)
+        return _written(found, write=write)
+
+    async def add_missing(
+        self, *, include: Sequence[str] = (), at: Literal["", "overlay", "base"] = "", write: bool = True
+    ) -> AcceptFile:
+        """Add to the configuration's files what the account has and they lack, or find the edits that would do so.
+
+        Args:
+            include: see `export`.
+            at: where to add what other environments would get, too, as ``--at``; empty to refuse that.
+            write: whether the files are written. What is refused never prevents that.
+
+        Raises:
+            ReconcilerError: see `accept`.
+        """
+        from reconciler import workflow  # noqa: PLC0415 - see the module
+
+        found = await workflow.add_missing(self._inputs, self._endpoint, self._watcher(), include=include, at=at)
+        return _written(found.acceptance, write=write)
 
     async def export(self, *, include: Sequence[str] = (), in_one_file: bool = True) -> Export:
-        """Write the account as a configuration, in memory (read-only). The path of this configuration does not matter.
-
-        Only what ``targets`` select is written, if there are any.
+        """Write the account, or what ``targets`` select of it, as a configuration in memory, whatever this one has.
 
         Args:
             include: ``users``, ``conversations``, or both, of which an account may have very many.
@@ -401,9 +414,24 @@ class SyncReconciler:
         """See `Reconciler.accept`."""
         return _run(self._reconciler.accept(*addresses, unmanaged=unmanaged, at=at, write=write))
 
+    def add_missing(
+        self, *, include: Sequence[str] = (), at: Literal["", "overlay", "base"] = "", write: bool = True
+    ) -> AcceptFile:
+        """See `Reconciler.add_missing`."""
+        return _run(self._reconciler.add_missing(include=include, at=at, write=write))
+
     def export(self, *, include: Sequence[str] = (), in_one_file: bool = True) -> Export:
         """See `Reconciler.export`."""
         return _run(self._reconciler.export(include=include, in_one_file=in_one_file))
+
+
+def _written(found: Acceptance, *, write: bool) -> AcceptFile:
+    from reconciler import workflow  # noqa: PLC0415 - see the module
+
+    writes = write and bool(found.files)
+    if writes:
+        workflow.write(found)
+    return workflow.acceptance_document(found, written=writes)
 
 
 def _run(result: Coroutine[Any, Any, Result]) -> Result:

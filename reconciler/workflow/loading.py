@@ -19,11 +19,12 @@ from reconciler.workflow.replacing import complete
 
 if TYPE_CHECKING:
     from reconciler.config.model import Config
+    from reconciler.config.sources import Sources
     from reconciler.workflow.inputs import Inputs
 
 
 def validate(
-    inputs: Inputs, environment: Mapping[str, str], *, secrets_later: bool = False, sources: DiskSources | None = None
+    inputs: Inputs, environment: Mapping[str, str], *, secrets_later: bool = False, sources: Sources | None = None
 ) -> Config:
     """Read and check a configuration, offline.
 
@@ -37,13 +38,14 @@ def validate(
         ConfigError: The configuration is invalid. The error contains every problem.
         JournalError: An interrupted `reconciler accept` cannot be completed.
     """
-    sources = sources or DiskSources(inputs.path, environment)
+    disk = DiskSources(inputs.path, environment)
+    sources = sources or disk
     complete(Path(sources.root).parent)
     return config_package.load(
         sources,
         environment=inputs.environment,
         variables=inputs.variables,
-        overlays=[sources.relative(overlay) for overlay in inputs.overlays],
+        overlays=[disk.relative(overlay) for overlay in inputs.overlays],
         strict=inputs.strict,
         allow_unset=inputs.allow_unset,
         secrets_later=secrets_later,

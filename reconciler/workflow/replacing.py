@@ -24,6 +24,8 @@ _FOLDER = ".reconciler"
 _JOURNAL = "accept.json"
 _SUFFIX = ".accept.tmp"
 _LARGEST = 1_000_000
+_NEW = 0o644
+"""The permissions of a new file: it contains no secrets."""
 _FORMAT = "reconciler.accept-journal"
 
 
@@ -32,11 +34,11 @@ class Replacement:
     """A file and its new bytes.
 
     Attributes:
-        before: The bytes that it has.
+        before: The bytes that it has; None if it does not exist.
         after: The bytes that it gets.
     """
 
-    before: bytes
+    before: bytes | None
     after: bytes
 
 
@@ -50,7 +52,7 @@ def replace_files(folder: Path, replacements: Mapping[str, Replacement]) -> None
     Raises:
         UsageError: A file changed since it was read, leads out of the folder, or cannot be written; no file changed.
     """
-    targets = {path: _target(folder, path) for path in replacements}
+    targets = {path: _target(folder, path, is_new=one.before is None) for path, one in replacements.items()}
     temporaries: dict[str, Path] = {}
     journal = folder / _FOLDER / _JOURNAL
     path = ""
@@ -87,7 +89,7 @@ def complete(folder: Path) -> None:
     renames: list[tuple[Path, Path]] = []
     for path, entry in entries.items():
         try:
-            target = _target(folder, path)
+            target = _target(folder, path, is_new=not entry["before"])
         except UsageError as error:
             raise JournalError(f"cannot complete {journal}: {error}") from None
         temporary = target.parent / entry["temporary"]
@@ -111,20 +113,21 @@ def complete(folder: Path) -> None:
         journal.parent.rmdir()
 
 
-def _target(folder: Path, path: str) -> Path:
+def _target(folder: Path, path: str, *, is_new: bool) -> Path:
     """Return the file to replace, with links resolved.
 
     Raises:
-        UsageError: It is missing, not a regular file, or out of the folder.
+        UsageError: It is missing, unless it is new; or it is not a regular file, or out of the folder.
     """
     try:
-        target = (folder / path).resolve(strict=True)
+        target = (folder / path).parent.resolve(strict=True) / Path(path).name
+        target = target if is_new and not target.is_symlink() else target.resolve(strict=True)
         is_inside = target.is_relative_to(folder.resolve(strict=True))
     except (OSError, RuntimeError, ValueError):
         raise UsageError(f"cannot write {folder / path}: it does not exist") from None
     if not is_inside:
         raise UsageError(f"cannot write {folder / path}: it leads out of the root file's folder; edit it by hand")
-    if not _is_regular(target):
+    if not _is_regular(target) and not (is_new and not target.exists()):
         raise UsageError(f"cannot write {folder / path}: it is not a regular file")
     return target
 
@@ -135,7 +138,7 @@ def _check_unchanged(target: Path, replacement: Replacement) -> None:
     Raises:
         UsageError: It was.
     """
-    if target.read_bytes() != replacement.before:
+    if (target.read_bytes() if target.exists() else None) != replacement.before:
         raise UsageError(f"{target} changed while it was read; no file was changed. Run the command again")
 
 
@@ -154,7 +157,7 @@ def _write_beside(target: Path, data: bytes) -> Path:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+        temporary.chmod(stat.S_IMODE(target.stat().st_mode) if target.exists() else _NEW)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -169,7 +172,11 @@ def _write_journal(journal: Path, replacements: Mapping[str, Replacement], names
         "format": _FORMAT,
         "format_version": 1,
         "files": {
-            path: {"temporary": names[path], "before": _digest(one.before), "after": _digest(one.after)}
+            path: {
+                "temporary": names[path],
+                "before": _digest(one.before) if one.before is not None else "",
+                "after": _digest(one.after),
+            }
             for path, one in replacements.items()
         },
     }

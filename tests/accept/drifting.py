@@ -19,8 +19,10 @@ from reconciler.state import Live, State
 from reconciler.testing import EmulatedAccount
 from reconciler.workflow import Endpoint, Inputs, Request
 from reconciler.workflow.acceptance import Acceptance
-from reconciler.workflow.accepting import accept, write
+from reconciler.workflow.accepting import accept
+from reconciler.workflow.adding import Addition, add_missing
 from reconciler.workflow.connecting import connect
+from reconciler.workflow.editing import write
 from reconciler.workflow.loading import validate
 from reconciler.workflow.planning import plan_options, read_and_plan
 
@@ -70,6 +72,13 @@ class Desk:
         if not (found.refused and request.is_named):
             write(found)
         return found
+
+    def add(self, **options: Any) -> Addition:
+        """Add what the configuration lacks."""
+        inputs = replace(self.inputs, **options.pop("inputs", {}))
+        added = asyncio.run(add_missing(inputs, self.endpoint, Silent(), **options))
+        write(added.acceptance)
+        return added
 
     def files(self) -> dict[str, str]:
         root = self.path if self.path.is_dir() else self.path.parent

@@ -46,17 +46,19 @@ def test_a_folder_gets_one_file_for_each_service(cli: Cli, files: Path, tmp_path
 def test_exporting_again_keeps_handles_and_leaves_files_of_people_alone(cli: Cli, files: Path, tmp_path: Path) -> None:
     assert files.exists()
     cli("apply", *EMULATED, "--yes")
-    # `support` is the handle that a person chose; the file is theirs.
+    # `support` is the handle that a person chose; the file is theirs, and edits of it need approval.
+    before = files.read_bytes()
     refused = cli("export", *EMULATED, "--out", ".")
     assert refused.code == 1
-    assert "--force" in refused.err
+    assert "Use --yes, or --dry-run" in refused.err
+    assert files.read_bytes() == before
     assert not (tmp_path / "services").exists()
     forced = cli("export", *EMULATED, "--out", ".", "--force")
     assert forced.code == 0, forced.err
     assert "  support:\n    friendly_name: Customer Support\n" in (tmp_path / "services" / "support.yaml").read_text()
-    before = {path: path.read_bytes() for path in tmp_path.rglob("*.yaml")}
+    written = {path: path.read_bytes() for path in tmp_path.rglob("*.yaml")}
     assert cli("export", *EMULATED, "--out", ".").code == 0
-    assert {path: path.read_bytes() for path in tmp_path.rglob("*.yaml")} == before
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.yaml")} == written
 
 
 @pytest.mark.usefixtures("account")

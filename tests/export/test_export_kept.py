@@ -402,7 +402,7 @@ def test_files_of_several_environments_are_not_written_over() -> None:
     written = "version: 1\nenvironments: {prod: {account_sid: ACfedcba9876543210fedcba9876543210}}"
     assert refused(written, state()) == (
         "the existing configuration has environments (prod), which an export of one account would remove; use "
-        "another folder"
+        "another folder, or omit --force to add what is missing"
     )
 
 
