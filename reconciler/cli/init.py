@@ -29,6 +29,7 @@ from reconciler.cli.workflow_files import (
     for_folder,
     github_with_ledger,
     gitlab_with_ledger,
+    workflow_examples,
 )
 from reconciler.errors import UsageError
 from reconciler.render.terminal import escape
@@ -158,13 +159,13 @@ def _workflows(ci: str, folder: Path) -> list[StarterFile]:
     examples, below, pattern = _WORKFLOWS[ci]
     root = _repository(folder)
     inside = Path(os.path.relpath(folder.resolve(), root)).as_posix()
-    files = sorted(_examples(examples).glob(pattern))
-    assert files, f"no workflows for {ci}"
     environment, ledger = _settings(folder)
+    files = workflow_examples(_examples(examples), pattern, with_ledger=ledger is not None)
+    assert files, f"no workflows for {ci}"
     starters = []
-    for file in files:
-        path = Path(os.path.relpath(root)) / below / file.name
-        text = for_environment(for_folder(file.read_text(encoding="utf-8"), inside), environment)
+    for name, example in files.items():
+        path = Path(os.path.relpath(root)) / below / name
+        text = for_environment(for_folder(example, inside), environment)
         if ledger is not None:
             text = _WITH_LEDGER[ci](text, ledger.prefix)
         starters.append(StarterFile(path, text, keeps=_OURS[ci] in _read(path)))

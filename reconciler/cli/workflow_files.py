@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 from reconciler.errors import UsageError
 
@@ -14,6 +15,8 @@ FOLDER = "conversations"
 """The folder that the examples plan, which is replaced."""
 ENVIRONMENT = "prod"
 """The environment that the examples plan, which is replaced."""
+WITH_LEDGER = "with-ledger"
+"""The folder of the examples that need a ledger."""
 REMOTE = "origin"
 """The only remote in the clone of a job. Sources: actions/checkout; GitLab Runner."""
 
@@ -26,11 +29,33 @@ _GITLAB_STEPS = """\
 #   masked and protected variable of the environment `production`: the job `apply` pushes the ledger with it. Start the
 #   ledger once; see "Share the ledger" in `reconciler docs baseline`.
 """
+_GITLAB_ACCEPT = """\
+# - Create another such token. Set ACCEPT_TOKEN to it, as a masked and protected variable of the environment
+#   `conversations-accept`: the job `accept` pushes the branch of a merge request with it.
+"""
 _GITLAB_PUSH = """\
     # The token is only in the environment of this job, not in its clone.
     - export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=remote.origin.pushurl
     - export GIT_CONFIG_VALUE_0="$CI_SERVER_PROTOCOL://reconciler:$LEDGER_TOKEN@${CI_REPOSITORY_URL#*@}"
 """
+
+
+def workflow_examples(folder: Path, pattern: str, *, with_ledger: bool) -> dict[str, str]:
+    """Return the texts of the workflows to write, by name.
+
+    Args:
+        folder: The examples.
+        pattern: The pattern of their names.
+        with_ledger: Whether to use those for a ledger, which replace others of the same name, or extend the pipeline.
+    """
+    files = {file.name: file.read_text(encoding="utf-8") for file in sorted(folder.glob(pattern))}
+    for more in sorted((folder / WITH_LEDGER).iterdir()) if with_ledger else ():
+        text = more.read_text(encoding="utf-8")
+        if more.name in files:
+            files[more.name] = text
+        else:  # jobs, for the only file
+            files = {name: former + text for name, former in files.items()}
+    return files
 
 
 def for_folder(workflow: str, folder: str) -> str:
@@ -64,8 +89,9 @@ def github_with_ledger(workflow: str, prefix: str) -> str:
         workflow: The text.
         prefix: The prefix of the ledger's refs.
     """
+    text = re.sub(r"^ +ledger: .+\n", "", workflow, flags=re.MULTILINE)
     text = re.sub(
-        r"persist-credentials: false(?:, fetch-depth: 2)?}", "persist-credentials: false, fetch-depth: 0}", workflow
+        r"persist-credentials: false(?:, fetch-depth: [02])?}", "persist-credentials: false, fetch-depth: 0}", text
     )
     text = re.sub(r"^( +)persist-credentials: false\n", r"\g<0>\1fetch-depth: 0\n", text, flags=re.MULTILINE)
     text = re.sub(
@@ -94,10 +120,14 @@ def gitlab_with_ledger(pipeline: str, prefix: str) -> str:
     text = pipeline.replace(
         "# - Protect the environment `production`", f"{_GITLAB_STEPS}# - Protect the environment `production`", 1
     )
+    if "\naccept-edits:\n" in text:
+        text = text.replace(
+            "# - Protect the environment `production`", f"{_GITLAB_ACCEPT}# - Protect the environment `production`", 1
+        )
     text = text.replace("variables:\n", 'variables:\n  GIT_DEPTH: "0" # the ledger needs the whole history\n', 1)
     text = text.replace("git fetch --quiet --depth 1 origin", "git fetch --quiet origin")
     fetch = f"    - git fetch --quiet origin '+{prefix}/*:{prefix}/*'\n"
-    for job, more in (("plan", ""), ("apply", _GITLAB_PUSH), ("drift", "")):
+    for job, more in (("plan", ""), ("apply", _GITLAB_PUSH), ("drift", ""), ("accept-edits", "")):
         before, mark, rest = text.partition(f"\n{job}:\n")
         text = before + mark + rest.replace("  script:\n", f"  script:\n{fetch}{more}", 1)
     return text

@@ -53,7 +53,7 @@ with open({calls!r}, "a") as file:
 with open({pid!r}, "w") as file:
     file.write(str(os.getpid()))
 verb = sys.argv[1]
-told = ["--api-url", {url!r}] if verb in ("plan", "apply", "drift") else []
+told = ["--api-url", {url!r}] if verb in ("plan", "apply", "drift", "accept") else []
 environment = dict(os.environ)
 if told and environment.get("TWILIO_API_SECRET") in {secrets!r}:
     environment["TWILIO_API_SECRET"] = "emulator"
@@ -191,8 +191,8 @@ class World:
         git(self.clone, "push", "-q", "-f", "origin", f"HEAD:refs/pull/{pull.number}/merge")
         self.github.files[pull.number] = [{"filename": name} for name in names]
         self.github.pulls[pull.number] = {
-            "number": pull.number, "merged_at": None, "merge_commit_sha": git(self.clone, "rev-parse", "HEAD"),
-            "head": {
+            "number": pull.number, "state": "open", "merged_at": None,
+            "merge_commit_sha": git(self.clone, "rev-parse", "HEAD"), "head": {
                 "sha": head, "ref": pull.branch, "repo": {"full_name": "mallory/desk" if pull.fork else REPOSITORY},
             },
             "base": {"ref": "main"}, "user": {"login": pull.author},

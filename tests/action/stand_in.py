@@ -24,7 +24,7 @@ from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 REPOSITORY = "acme/desk"
 BOT = "github-actions[bot]"
@@ -69,6 +69,10 @@ class GitHub:
         self.expired: set[int] = set()
         self.asked: list[tuple[str, str]] = []
         self.largest_page = 100
+        self.may_open_pulls = True
+        """Whether the setting lets workflows create pull requests."""
+        self.before_move: Callable[[], object] = lambda: None
+        """Called before a branch moves."""
         self._last = 1000
 
     def new_id(self) -> int:
@@ -153,6 +157,17 @@ class GitHub:
         yield "PATCH", r"issues/(\d+)", "issues", self._edit_issue
         yield "GET", r"commits/([0-9a-f]+)/pulls", "pull-requests", self._pulls_of
         yield "GET", r"pulls/(\d+)/files", "pull-requests", self._files_of
+        yield "GET", r"pulls", "pull-requests", self._list_pulls
+        yield "POST", r"pulls", "pull-requests", self._add_pull
+        yield "PATCH", r"pulls/(\d+)", "pull-requests", self._edit_pull
+        yield "GET", r"git/ref/(heads/.+)", "contents", self._ref
+        yield "POST", r"git/refs", "contents", self._add_ref
+        yield "PATCH", r"git/refs/(heads/.+)", "contents", self._move_ref
+        yield "DELETE", r"git/refs/(heads/.+)", "contents", self._delete_ref
+        yield "GET", r"git/commits/([0-9a-f]+)", "contents", self._commit
+        yield "POST", r"git/commits", "contents", self._add_commit
+        yield "POST", r"git/trees", "contents", self._add_tree
+        yield "POST", r"git/blobs", "contents", self._add_blob
         yield "GET", r"actions/workflows/([^/]+)/runs", "actions", self._runs_of
         yield "GET", r"actions/runs/(\d+)/artifacts", "actions", self._artifacts_of
         yield "GET", r"actions/artifacts/(\d+)/zip", "actions", self._zip_of
@@ -199,6 +214,99 @@ class GitHub:
             if match[1] in (pull["merge_commit_sha"], pull["head"]["sha"])
         ]  # fmt: skip
         return self._page(found, query)
+
+    def _list_pulls(self, _match: re.Match[str], query: Query, _body: object, _token: Token) -> Any:
+        owner, _, branch = query["head"].partition(":")
+        assert (owner, query["state"], query["direction"]) == (REPOSITORY.partition("/")[0], "all", "desc")
+        found = [pull for _, pull in sorted(self.pulls.items(), reverse=True) if pull["head"]["ref"] == branch]
+        return self._page(found, query)
+
+    def _add_pull(self, _match: re.Match[str], _query: Query, body: dict[str, Any], token: Token) -> Any:
+        if not self.may_open_pulls:
+            raise Refused(403, "GitHub Actions is not permitted to create or approve pull requests.")
+        head, base = body["head"], body["base"]
+        if any(pull["head"]["ref"] == head and pull["state"] == "open" for pull in self.pulls.values()):
+            raise Refused(422, "A pull request already exists")
+        number = self.new_id()
+        self.pulls[number] = {
+            "number": number, "state": "open", "merged_at": None, "merge_commit_sha": None,
+            "user": {"login": token.login}, "title": body["title"], "body": _bounded(body["body"]),
+            "head": {"sha": self.git("rev-parse", head), "ref": head, "repo": {"full_name": REPOSITORY}},
+            "base": {"ref": base}, "html_url": f"https://github.example/{REPOSITORY}/pull/{number}",
+        }  # fmt: skip
+        return self.pulls[number]
+
+    def _edit_pull(self, match: re.Match[str], _query: Query, body: dict[str, Any], _token: Token) -> Any:
+        assert body.keys() <= {"title", "body", "state"}
+        _bounded(body.get("body", ""))
+        self.pulls[int(match[1])].update(body)
+        return self.pulls[int(match[1])]
+
+    # --- git's objects and refs ---------------------------------------------------------------------------------------
+
+    def git(self, *words: str, data: bytes = b"", who: str = BOT) -> str:
+        """Run git in the repository."""
+        names = {f"GIT_{role}_{part}": who for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
+        done = subprocess.run(
+            ["git", *words], cwd=self.origin, input=data, capture_output=True, check=False,
+            env={"PATH": os.environ["PATH"], "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, **names},
+        )  # fmt: skip
+        if done.returncode:
+            raise Refused(422, done.stderr.decode())
+        return done.stdout.decode().strip()
+
+    def _ref(self, match: re.Match[str], _query: Query, _body: object, _token: Token) -> Any:
+        found = self.git("for-each-ref", "--format=%(objectname)", f"refs/{unquote(match[1])}")
+        if not found:
+            raise Refused(404, "Not Found")
+        return {"ref": f"refs/{match[1]}", "object": {"sha": found, "type": "commit"}}
+
+    def _add_ref(self, _match: re.Match[str], _query: Query, body: dict[str, Any], _token: Token) -> Any:
+        self.git("update-ref", body["ref"], body["sha"], "0" * 40)
+        return {"ref": body["ref"]}
+
+    def _move_ref(self, match: re.Match[str], _query: Query, body: dict[str, Any], _token: Token) -> Any:
+        ref = f"refs/{unquote(match[1])}"
+        self.before_move()
+        former = self.git("rev-parse", ref)
+        if not body["force"] and self.git("merge-base", former, body["sha"]) != former:
+            raise Refused(422, "Update is not a fast forward")
+        self.git("update-ref", ref, body["sha"], former)
+        for pull in self.pulls.values():
+            if f"refs/heads/{pull['head']['ref']}" == ref and pull.get("state") == "open":
+                pull["head"]["sha"] = body["sha"]
+        return {"ref": ref}
+
+    def _delete_ref(self, match: re.Match[str], _query: Query, _body: object, _token: Token) -> Any:
+        self.git("update-ref", "-d", f"refs/{unquote(match[1])}")
+        return None
+
+    def _commit(self, match: re.Match[str], _query: Query, _body: object, _token: Token) -> Any:
+        tree, parents, message = self.git("log", "-1", "--format=%T%n%P%n%B", match[1]).split("\n", 2)
+        return {
+            "sha": match[1], "tree": {"sha": tree}, "message": message,
+            "parents": [{"sha": sha} for sha in parents.split()],
+        }  # fmt: skip
+
+    def _add_commit(self, _match: re.Match[str], _query: Query, body: dict[str, Any], _token: Token) -> Any:
+        parents = [word for sha in body["parents"] for word in ("-p", sha)]
+        return {"sha": self.git("commit-tree", body["tree"], *parents, data=body["message"].encode())}
+
+    def _add_tree(self, _match: re.Match[str], _query: Query, body: dict[str, Any], _token: Token) -> Any:
+        index = {"GIT_INDEX_FILE": str(self.origin / f"index-{self.new_id()}")}
+        lines = "".join(f"{one['mode']} {one['sha']}\t{one['path']}\0" for one in body["tree"])
+        for words, data in (
+            (["read-tree", body["base_tree"]], b""), (["update-index", "-z", "--index-info"], lines.encode()),
+        ):  # fmt: skip
+            subprocess.run(["git", *words], cwd=self.origin, input=data, check=True, env={**os.environ, **index})
+        done = subprocess.run(
+            ["git", "write-tree"], cwd=self.origin, check=True, capture_output=True, env={**os.environ, **index}
+        )
+        return {"sha": done.stdout.decode().strip()}
+
+    def _add_blob(self, _match: re.Match[str], _query: Query, body: dict[str, Any], _token: Token) -> Any:
+        assert body["encoding"] == "base64"
+        return {"sha": self.git("hash-object", "-w", "--stdin", data=base64.b64decode(body["content"], validate=True))}
 
     def _files_of(self, match: re.Match[str], query: Query, _body: object, _token: Token) -> Any:
         return self._page(self.files[int(match[1])], query)
@@ -260,7 +368,7 @@ def served(github: GitHub) -> Iterator[GitHub]:
             parts = urlsplit(self.path)
             if parts.path.startswith(f"/{REPOSITORY}/"):
                 return self._git(parts.path.removeprefix(f"/{REPOSITORY}"), parts.query, data)
-            body = json.loads(data or b"{}")
+            body = json.loads(data or b"{}") or {}
             github.asked.append((self.command, parts.path))
             storage = re.fullmatch(r"/storage/(\d+)", parts.path)
             try:
@@ -276,9 +384,11 @@ def served(github: GitHub) -> Iterator[GitHub]:
                 return self._write(refusal.status, json.dumps({"message": str(refusal)}).encode())
             if isinstance(found, _Elsewhere):
                 return self._write(302, b"", found.location)
+            if found is None:
+                return self._write(204, b"")
             return self._write(200, json.dumps(found).encode())
 
-        do_GET = do_POST = do_PATCH = _serve  # noqa: N815 - the server looks for these names
+        do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815 - the server looks for these names
 
         def _git(self, path: str, query: str, data: bytes) -> None:
             """Git's own server, behind the permissions of the token."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 from pathlib import Path
@@ -13,12 +12,12 @@ import yaml
 from reconcile_steps import ledger
 from reconcile_steps.job import Failed, Job
 
-from reconciler.cli.workflow_files import github_with_ledger
+from reconciler.cli.workflow_files import github_with_ledger, workflow_examples
 from reconciler.documents.ledger import LedgerEntry, parse_entry
 from tests.action.conftest import FILES, World
 from tests.action.runner import git
 from tests.action.stand_in import BOT, REPOSITORY, Token
-from tests.action.test_workflow_files import EXAMPLES
+from tests.action.test_workflow_files import EXAMPLES, FOLDER
 
 PATH = "conversations/reconciler.yaml"
 REF = "refs/reconciler/prod"
@@ -98,24 +97,25 @@ def test_a_ledger_that_cannot_be_fetched_fails_the_step(world: World, tmp_path: 
         ledger.environment(job_of(world, folder, "none"))
 
 
-def test_only_the_job_that_applies_gets_the_permission_to_push() -> None:
+def test_only_the_jobs_that_push_get_the_permission() -> None:
     found = {}
-    for file in EXAMPLES:
-        text = github_with_ledger(file.read_text(encoding="utf-8"), "refs/sales")
+    for name_of_file, example in workflow_examples(FOLDER, "*.yml", with_ledger=True).items():
+        text = github_with_ledger(example, "refs/sales")
         for name, job in yaml.safe_load(text)["jobs"].items():
             steps = [step.get("with", {}) for step in job["steps"] if "uses" in step]
             depths = {step["fetch-depth"] for step in steps if "persist-credentials" in step}
             ledgers = {
                 step["command"]: step.get("ledger") for step in steps if step.get("command", "install") != "install"
             }
-            found[file.stem, name] = job["permissions"]["contents"], depths, ledgers
-        # Only a few lines differ, so the examples are read as they are.
-        assert not re.search("ledger", file.read_text(encoding="utf-8"))
+            found[name_of_file.removesuffix(".yml"), name] = job["permissions"]["contents"], depths, ledgers
+    # Only a few lines differ, so the examples are read as they are.
+    assert not [file for file in EXAMPLES if "ledger" in file.read_text(encoding="utf-8")]
     prefix = "refs/sales"
     assert found == {
         ("apply", "reviewed"): ("read", {0}, {"reviewed": prefix, "plan": prefix}),
         ("apply", "apply"): ("write", {0}, {"apply": prefix}),
         ("drift", "drift"): ("read", {0}, {"drift": prefix}),
+        ("drift", "accept"): ("write", set(), {"accept": None}),
         ("plan", "plan"): ("read", {0}, {"diff": None, "plan": prefix, "unchanged": None}),
         ("plan", "offline"): ("read", {0}, {"validate": None, "diff": None}),
     }

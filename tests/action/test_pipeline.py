@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reconciler.cli.workflow_files import gitlab_with_ledger
+from reconciler.cli.workflow_files import gitlab_with_ledger, workflow_examples
 from tests.action.conftest import FILES, SECRETS, VARIABLES, World
 from tests.action.runner import ROOT, git
 from tests.action.stand_in import BOT, REPOSITORY, Token
@@ -62,7 +62,7 @@ def test_a_change_goes_through_the_pipeline(world: World) -> None:
 
 @pytest.mark.slow
 def test_a_revert_goes_through_the_pipeline_with_a_ledger(world: World, tmp_path: Path) -> None:
-    text = (ROOT / "examples" / "gitlab-ci" / ".gitlab-ci.yml").read_text(encoding="utf-8")
+    [text] = workflow_examples(ROOT / "examples" / "gitlab-ci", ".gitlab-ci.yml", with_ledger=True).values()
     described = yaml.safe_load(gitlab_with_ledger(text, "refs/reconciler"))
     world.github.tokens |= {"job": Token(BOT, {"contents": "read"}), "project": Token(BOT, {"contents": "write"})}
     host = f"{world.github.url.removeprefix('http://')}/{REPOSITORY}"
@@ -143,3 +143,94 @@ def test_the_pipeline_installs_what_a_commit_names(tmp_path: Path) -> None:
     wheel.write_bytes(data)
     said = run([*described["default"]["before_script"], "reconciler --version"])
     assert said.startswith("reconciler ")
+
+
+HOOK = """\
+#!/bin/sh
+cat > /dev/null
+number=0
+while test "$number" -lt "${GIT_PUSH_OPTION_COUNT:-0}"; do
+  eval "printf '%s\\n' \\"\\$GIT_PUSH_OPTION_$number\\"" >> "$GIT_DIR/options"
+  number=$((number + 1))
+done
+"""
+"""GitLab makes a merge request of these."""
+BRANCH = "refs/heads/reconciler/accept-drift-prod"
+
+
+class Offers:
+    """The job `accept` of the pipeline, and what it pushes."""
+
+    def __init__(self, world: World, folder: Path) -> None:
+        [text] = workflow_examples(ROOT / "examples" / "gitlab-ci", ".gitlab-ci.yml", with_ledger=True).values()
+        self.job = yaml.safe_load(gitlab_with_ledger(text, "refs/reconciler"))["accept"]
+        self.world = world
+        self.folder = folder
+        self.clones = 0
+        world.github.tokens |= {"job": Token(BOT, {"contents": "read"}), "project": Token(BOT, {"contents": "write"})}
+        git(world.origin, "config", "receive.advertisePushOptions", "true")
+        hook = world.origin / "hooks" / "post-receive"
+        hook.write_text(HOOK)
+        hook.chmod(0o755)
+
+    def run(self, change: tuple[str, str] | None) -> list[str]:
+        """Run the job with a patch; return the push options."""
+        host = f"{self.world.github.url.removeprefix('http://')}/{REPOSITORY}"
+        self.clones += 1
+        clone = self.folder / f"job-{self.clones}"
+        git(self.folder, "clone", "-q", f"http://gitlab-ci-token:job@{host}", str(clone))
+        git(clone, "checkout", "-q", "--detach")
+        file = clone / "conversations" / "reconciler.yaml"
+        text = file.read_text()
+        if change is not None:
+            file.write_text(text.replace(*change))
+        patch = git(clone, "diff", "--binary", "HEAD")
+        file.write_text(text)
+        (clone / "accept.patch").write_text(f"{patch}\n" if patch else "")
+        (clone / "accept.md").write_text("### Accept 1 difference\n\n# Not a comment\n")
+        options = self.world.origin / "options"
+        options.write_text("")
+        environment = {
+            "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": str(self.folder), "GIT_CONFIG_GLOBAL": os.devnull,
+            "CONFIGURATION_ENV": "prod", "CI_DEFAULT_BRANCH": "main", "CI_SERVER_PROTOCOL": "http",
+            "CI_REPOSITORY_URL": f"http://gitlab-ci-token:job@{host}", "ACCEPT_TOKEN": "project",
+            "CI_PIPELINE_URL": "https://gitlab.example/1",
+        }  # fmt: skip
+        script = "\n".join(["set -eo pipefail", *self.job["script"]])
+        subprocess.run(["bash", "-c", script], cwd=clone, env=environment, check=True)
+        assert "project" not in (clone / ".git" / "config").read_text()
+        return options.read_text().splitlines()
+
+    @property
+    def head(self) -> str:
+        return git(self.world.origin, "for-each-ref", "--format=%(objectname)", BRANCH)
+
+
+@pytest.mark.slow
+def test_the_pipeline_offers_a_merge_request_that_accepts_drift(world: World, tmp_path: Path) -> None:
+    offers = Offers(world, tmp_path)
+    more, other = ("[sendMessage]", "[sendMessage, leaveConversation]"), ("[sendMessage]", "[addParticipant]")
+    assert offers.run(None) == []
+    create, target, remove, title, description = offers.run(more)
+    assert [create, target, remove, title] == [
+        "merge_request.create", "merge_request.target=main", "merge_request.remove_source_branch",
+        "merge_request.title=Conversations: accept the drift of the account (prod)",
+    ]  # fmt: skip
+    assert description.endswith("Pipeline: https://gitlab.example/1")
+    first = offers.head
+    assert git(world.origin, "diff", "--name-only", "main", first) == "conversations/reconciler.yaml"
+    assert "\n# Not a comment" in git(world.origin, "log", "-1", "--format=%B", first)
+    # The same edits are not pushed again, also if the target has moved: a closed merge request stays closed.
+    world.on_main({"README.md": "Words\n"})
+    assert (offers.run(more), offers.head) == ([], first)
+    assert offers.run(other)[0] == "merge_request.create"
+    assert offers.head != first
+    # A commit of somebody else stays.
+    git(world.clone, "fetch", "-q", "origin", BRANCH)
+    git(world.clone, "checkout", "-q", "--detach", "FETCH_HEAD")
+    (world.clone / "theirs").write_text("x")
+    theirs = world.commit("reconciler/accept-drift-prod", "Theirs")
+    assert (offers.run(more), offers.run(None), offers.head) == ([], [], theirs)
+    git(world.origin, "update-ref", BRANCH, first)
+    # Without the branch, the merge request is closed.
+    assert (offers.run(None), offers.head) == ([], "")

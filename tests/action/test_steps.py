@@ -14,6 +14,7 @@ import pytest
 from markdown_it import MarkdownIt
 from reconcile_steps import comment, github, install, publish, result, run
 from reconcile_steps.job import Failed, Job
+from reconcile_steps.program import run_command
 
 from reconciler.documents.plan import PlanFile
 from reconciler.render.markdown import plan_markdown
@@ -182,7 +183,7 @@ def test_what_nobody_guards_cannot_give_commands_to_the_runner(
     tmp_path: Path, stand_in: GitHub, capsys: pytest.CaptureFixture[str]
 ) -> None:
     hostile = program(tmp_path, "import sys\nprint('::set-env name=A::b', file=sys.stderr)\nprint('Said')\nsys.exit(4)")
-    ended = run.run_command(job(stand_in, tmp_path, RECONCILER=hostile), "plan", [])
+    ended = run_command(job(stand_in, tmp_path, RECONCILER=hostile), "plan", [])
     assert ended == result.CommandResult(4, "Said\n::set-env name=A::b\n", "")
     said, first, hidden, empty, last = capsys.readouterr().out.splitlines()
     name, guard = first[2:].split("::")
@@ -197,7 +198,7 @@ def test_arguments_are_handed_over_as_they_are(tmp_path: Path, stand_in: GitHub)
         stand_in, tmp_path, RECONCILER=tells, INPUT_PATH="-x $(id)", INPUT_ENV="pr;od", HOOK_TOKEN="t",
         INPUT_ARGS='--approve\nservices["a b"]\n\n  --strict  ', INPUT_AGAINST="git:HEAD^1", GITHUB_SHA="1",
     )  # fmt: skip
-    words, environment = json.loads(run.run_command(told, "diff", ["--one"], GITHUB_SHA="2").output)
+    words, environment = json.loads(run_command(told, "diff", ["--one"], GITHUB_SHA="2").output)
     assert words == [
         "diff", "--one", "--format", "github", "--env", "pr;od", "--approve", 'services["a b"]', "--strict",
         "--", "git:HEAD^1", "-x $(id)",
@@ -211,8 +212,8 @@ def test_arguments_are_handed_over_as_they_are(tmp_path: Path, stand_in: GitHub)
 def test_the_summary_is_the_commands_own(tmp_path: Path, stand_in: GitHub) -> None:
     (tmp_path / "summary.md").write_text("Of an earlier one")
     writes = program(tmp_path, "import os\nopen(os.environ['GITHUB_STEP_SUMMARY'], 'a').write('### It')")
-    assert run.run_command(job(stand_in, tmp_path, RECONCILER=writes), "validate", []).markdown == "### It"
-    assert run.run_command(job(stand_in, tmp_path, RECONCILER=program(tmp_path, "")), "validate", []).markdown == ""
+    assert run_command(job(stand_in, tmp_path, RECONCILER=writes), "validate", []).markdown == "### It"
+    assert run_command(job(stand_in, tmp_path, RECONCILER=program(tmp_path, "")), "validate", []).markdown == ""
 
 
 def test_an_output_takes_any_text(stand_in: GitHub, tmp_path: Path) -> None:
@@ -229,7 +230,7 @@ def test_an_output_takes_any_text(stand_in: GitHub, tmp_path: Path) -> None:
      ("apply", "false", 3, 3), ("reviewed", "false", 3, 3), ("plan", "false", 0, 0)],
 )  # fmt: skip
 def test_a_step_ends_as_the_command_did(command: str, issue: str, code: int, ends: int) -> None:
-    told = {"INPUT_COMMAND": command, "INPUT_ISSUE": issue, "EXIT_CODE": str(code)}
+    told = {"INPUT_COMMAND": command, "INPUT_ISSUE": issue, "INPUT_ACCEPT": "false", "EXIT_CODE": str(code)}
     assert run.end(Job(told)) == ends
 
 

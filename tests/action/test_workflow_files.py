@@ -13,8 +13,10 @@ from packaging.requirements import Requirement
 
 from tests.action.runner import ACTION, OURS, ROOT
 
-EXAMPLES = sorted((ROOT / "examples" / "github-actions").glob("*.yml"))
-WORKFLOWS = [*EXAMPLES, *sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
+FOLDER = ROOT / "examples" / "github-actions"
+EXAMPLES = sorted(FOLDER.glob("*.yml"))
+WITH_LEDGER = FOLDER / "with-ledger" / "drift.yml"
+WORKFLOWS = [*EXAMPLES, WITH_LEDGER, *sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
 FILES = [*WORKFLOWS, ACTION / "action.yml"]
 
 
@@ -34,7 +36,9 @@ def named(file: Path) -> str:
 
 
 def test_there_are_the_workflows_that_are_told_of() -> None:
-    assert [file.name for file in EXAMPLES] == ["apply.yml", "drift.yml", "plan.yml"]
+    assert [file.relative_to(FOLDER).as_posix() for file in sorted(FOLDER.rglob("*.yml"))] == [
+        "apply.yml", "drift.yml", "plan.yml", "with-ledger/drift.yml",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("file", FILES, ids=named)
@@ -65,8 +69,9 @@ def test_a_workflow_may_nothing_and_its_jobs_what_they_need(file: Path) -> None:
     described = read(file)
     assert described["permissions"] == {}
     assert set(described["on"]) <= {"pull_request", "push", "schedule", "workflow_dispatch"}
-    for job in described["jobs"].values():
-        assert job["permissions"]["contents"] == "read"
+    for name, job in described["jobs"].items():
+        if (file, name) != (WITH_LEDGER, "accept"):
+            assert job["permissions"]["contents"] == "read"
         assert int(job["timeout-minutes"]) > 0
         for step in job["steps"]:
             if step.get("uses", "").startswith("actions/checkout@"):
@@ -89,12 +94,37 @@ def test_only_the_apply_job_names_the_environment_that_writes() -> None:
     }
 
 
+def test_the_job_that_accepts_drift_cannot_reach_the_account() -> None:
+    job = read(WITH_LEDGER)["jobs"]["accept"]
+    assert job["permissions"] == {"contents": "write", "pull-requests": "write"}
+    assert "environment" not in job
+    assert "secrets." not in str(job)
+    assert [step["uses"].partition("@")[0] for step in job["steps"]] == [
+        "actions/download-artifact", OURS.partition("@")[0],
+    ]  # fmt: skip
+    assert job["steps"][1]["with"]["command"] == "accept"
+
+
+def test_the_workflow_with_a_ledger_is_the_other_one_with_a_job_more() -> None:
+    plain, ledger = read(FOLDER / "drift.yml"), read(WITH_LEDGER)
+    jobs = ledger["jobs"]
+    assert jobs.pop("accept")["needs"] == "drift"
+    [*_, step] = jobs["drift"]["steps"]
+    assert (step.pop("id"), jobs["drift"].pop("outputs")) == ("drift", {"edits": "${{ steps.drift.outputs.edits }}"})
+    assert (step["with"].pop("accept"), step["with"].pop("ledger")) == ("true", "refs/reconciler")
+    assert step["env"].pop("RECONCILER_PLAN_KEY") == "${{ secrets.RECONCILER_PLAN_KEY }}"
+    assert jobs["drift"]["steps"][0]["with"].pop("fetch-depth") == "0"
+    assert ledger == plain
+
+
 def test_the_token_is_given_to_the_steps_that_speak_with_github() -> None:
     described = {step["name"]: step for step in steps(ACTION / "action.yml")}
     assert [name for name, step in described.items() if "token" in str(step.get("env", {})).lower()] == [
         "Find the reviewed plan",
+        "Read the history in the issue",
         "Run reconciler",
         "Update the comment and the issue",
+        "Update the pull request",
     ]
     assert described["Run reconciler"]["env"]["INPUT_TOKEN"] == "${{ inputs.ledger != '' && inputs.token || '' }}"
 
@@ -110,8 +140,10 @@ def test_no_step_that_installs_has_a_secret() -> None:
 
 
 def test_every_job_with_a_secret_installs_before() -> None:
-    for file in EXAMPLES:
-        for job in read(file)["jobs"].values():
+    for file in (*EXAMPLES, WITH_LEDGER):
+        for name, job in read(file)["jobs"].items():
+            if name == "accept":  # it has none, and installs nothing
+                continue
             ours = [step["with"] for step in job["steps"] if step.get("uses", "").startswith(OURS.partition("@")[0])]
             assert ours[0] == {"command": "install"}
             assert {given["package"] for given in ours[1:]} == {"installed"}

@@ -352,15 +352,20 @@ def test_workflows_fetch_the_ledger_of_the_configuration(cli: Cli, tmp_path: Pat
         pipeline = yaml.safe_load((tmp_path / ".gitlab-ci.yml").read_text())
         fetch = f"git fetch --quiet origin '+{prefix}/*:{prefix}/*'"
         jobs = {name for name, job in pipeline.items() if isinstance(job, dict) and fetch in job.get("script", ())}
-        assert jobs == {"plan", "apply", "drift"}
+        assert jobs == {"plan", "apply", "drift", "accept-edits"}
         assert pipeline["variables"]["GIT_DEPTH"] == "0"
         assert "--depth" not in str([pipeline[job] for job in jobs])
-        assert [job for job in sorted(jobs) if "LEDGER_TOKEN" in str(pipeline[job])] == ["apply"]
+        scripts = {
+            name: str(job["script"]) for name, job in pipeline.items() if isinstance(job, dict) and "script" in job
+        }
+        assert [name for name, script in scripts.items() if "LEDGER_TOKEN" in script] == ["apply"]
+        assert [name for name, script in scripts.items() if "ACCEPT_TOKEN" in script] == ["accept"]
         return
     counts = {
         name: (tmp_path / f".github/workflows/{name}").read_text().count(f"ledger: {prefix}\n") for name in GITHUB
     }
     assert counts == {"apply.yml": 3, "drift.yml": 1, "plan.yml": 1}
+    assert "command: accept\n" in (tmp_path / ".github/workflows/drift.yml").read_text()
 
 
 @pytest.mark.parametrize(

@@ -44,8 +44,8 @@ def test_the_tables_of_the_action_are_the_action() -> None:
 def test_the_pages_use_the_action_and_the_hook_as_they_are() -> None:
     hooks = yaml.safe_load((REPOSITORY / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     action = yaml.safe_load((REPOSITORY / ".github/actions/reconcile/action.yml").read_text(encoding="utf-8"))
-    whole, ledger = (yaml.safe_load(block.text) for block in blocks(ACTION, "yaml"))
-    ours = [step["with"] for step in (*whole, *ledger) if step["uses"].startswith("example-org/")]
+    steps = [step for block in blocks(ACTION, "yaml") for step in yaml.safe_load(block.text)]
+    ours = [step["with"] for step in steps if step["uses"].startswith("example-org/")]
     cron_job, deployment, repositories = (
         yaml.safe_load(block.text) for block in blocks(GUIDE, "yaml") if block.comment == "not a configuration"
     )
@@ -60,7 +60,7 @@ def test_the_pages_use_the_action_and_the_hook_as_they_are() -> None:
         ["/state/drift.db", "/state/drift.prom", 0, ""],
         ["", "/state/drift.prom", 900, "/state/health.json"],
     ]
-    assert [given["command"] for given in ours] == ["install", "plan", "plan"]
+    assert [given["command"] for given in ours] == ["install", "plan", "plan", "accept"]
     assert all(given.keys() <= action["inputs"].keys() for given in ours)
     assert [hook["id"] for hook in repositories["repos"][0]["hooks"]] == [hook["id"] for hook in hooks]
 

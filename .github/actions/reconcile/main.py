@@ -8,10 +8,18 @@ from __future__ import annotations
 import os
 import sys
 
-from reconcile_steps import install, publish, reviewed, run
+from reconcile_steps import install, issue, publish, pull_request, reviewed, run
 from reconcile_steps.job import Failed, Job
 
-STEPS = {"install": install.main, "reviewed": reviewed.main, "run": run.main, "publish": publish.main, "end": run.end}
+STEPS = {
+    "install": install.main,
+    "recall": issue.recall,
+    "reviewed": reviewed.main,
+    "run": run.main,
+    "publish": publish.main,
+    "accept": pull_request.main,
+    "end": run.end,
+}
 
 
 def main() -> int:

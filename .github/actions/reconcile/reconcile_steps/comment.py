@@ -67,14 +67,32 @@ def result_body(mark: str, heading: str, result: CommandResult, *, commit: str, 
     return body
 
 
-def drift_body(mark: str, markdown: str, *, run_url: str) -> str:
-    """Build the issue on a drift."""
-    footer = f"---\nDetected by [this run]({run_url}). This issue is closed when the drift is gone."
-    body = f"{mark}\n{markdown.rstrip()}\n\n{footer}\n"
-    if _size(body) > LIMIT:
-        heading = "### Drift: the account differs from the configuration"
-        body = f"{mark}\n{heading}\n\nThe summary of the run shows the drift.\n\n{footer}\n"
-    return body
+def drift_body(mark: str, markdown: str, *, run_url: str, branch: str = "") -> str:
+    """Build the issue on a drift.
+
+    Args:
+        mark: The first line.
+        markdown: The drift, as `reconciler` renders it.
+        run_url: The URL of the run that found it.
+        branch: The branch with the edits that accept it; empty for none.
+    """
+    accepted = f" A pull request from the branch `{branch}` accepts what can be accepted." if branch else ""
+    footer = f"---\nDetected by [this run]({run_url}).{accepted} This issue is closed when the drift is gone."
+    heading = "### Drift: the account differs from the configuration"
+    return within_limit(
+        f"{mark}\n{markdown.rstrip()}\n\n{footer}\n",
+        f"{mark}\n{heading}\n\nThe summary of the run shows the drift.\n\n{footer}\n",
+    )
+
+
+def within_limit(body: str, short: str) -> str:
+    """Return a body, or a short one if it is too long."""
+    return body if _size(body) <= LIMIT else short
+
+
+def room_in(body: str) -> int:
+    """Return how many characters a body may get in addition."""
+    return LIMIT - _size(body) - 1
 
 
 def fenced(text: str) -> str:

@@ -79,7 +79,8 @@ class GitHub:
     def send(self, method: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Send a write, once: if the response is lost, it is unknown whether the write took place."""
         data = json.dumps(body).encode()
-        answer = json.loads(self._once(self._request(self._url(path), method, data)))
+        # A DELETE has no response.
+        answer = json.loads(self._once(self._request(self._url(path), method, data)) or b"null")
         return answer if isinstance(answer, dict) else {}
 
     def download(self, path: str) -> bytes:

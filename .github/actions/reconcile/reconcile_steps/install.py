@@ -27,11 +27,11 @@ def main(job: Job) -> int:
     """Install the package of the input `package`; set the outputs `reconciler` and `folder`.
 
     With the command `install`, later steps find `reconciler` on the PATH, without the rest of its environment. The
-    command `unchanged` needs no package.
+    commands `unchanged` and `accept` need no package.
     """
     folder = tempfile.mkdtemp(prefix="reconciler-", dir=job.variable("RUNNER_TEMP"))
     job.output("folder", folder)
-    if job.input("command") == "unchanged":
+    if job.input("command") in {"unchanged", "accept"}:
         return 0
     command = _command(job)
     job.output("reconciler", command)

@@ -109,8 +109,24 @@ class Job:
         with Path(self.variable("GITHUB_STEP_SUMMARY")).open("a", encoding="utf-8") as file:
             file.write(text[:SUMMARY_LIMIT] + "\n")
 
+    def arguments(self) -> list[str]:
+        """Return the options of the input `args`."""
+        return [line.strip() for line in self.input("args").splitlines() if line.strip()]
+
+    def notice(self, message: str) -> None:
+        """Report a fact in the log and at the top of the run."""
+        self._annotate("notice", message)
+
+    def warning(self, message: str) -> None:
+        """Report a problem in the log and at the top of the run."""
+        self._annotate("warning", message)
+
     def error(self, message: str) -> None:
         """Report an error in the log and at the top of the run."""
+        self._annotate("error", message)
+
+    @staticmethod
+    def _annotate(level: str, message: str) -> None:
         escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-        sys.stdout.write(f"::error title=reconciler::{escaped}\n")
+        sys.stdout.write(f"::{level} title=reconciler::{escaped}\n")
         sys.stdout.flush()

@@ -1,22 +1,22 @@
 """Publishes the comment and the issue that earlier steps prepared; each is edited rather than posted again.
 
-The only step that writes to GitHub. It runs no command, and reads only the event and what `run` or `reviewed` prepared.
+It runs no command, and reads only the event and what `run` or `reviewed` prepared.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Any
 
 from reconcile_steps.comment import is_own, normalize
 from reconcile_steps.github import GitHub
+from reconcile_steps.issue import keep_issue, load_messages
 from reconcile_steps.job import Failed, Job
 
 
 def main(job: Job) -> int:
     """Publish what earlier steps prepared."""
-    messages: dict[str, Any] = json.loads((job.folder / "messages.json").read_text(encoding="utf-8"))
+    messages = load_messages(job)
     if job.flag("comment") and "comment" in messages:
         number = _pull_request(job, messages)
         if number:
@@ -75,25 +75,3 @@ def keep_comment(job: Job, github: GitHub, number: int, body: str, *, is_edit: b
             f"the author of the comment is {kept.get('user', {}).get('login')}, not {author}. Set the input author"
         )
     return str(kept.get("html_url", ""))
-
-
-def keep_issue(job: Job, github: GitHub, wanted: dict[str, Any]) -> str:
-    """Keep one issue open while there is drift, and close it afterwards; return its URL if there is one."""
-    author = job.input("author")
-    ours = [
-        item
-        for item in github.pages("issues", {"state": "open", "sort": "created", "direction": "asc"})
-        if "pull_request" not in item and is_own(item, wanted["mark"], author)
-    ]
-    if not wanted["open"]:
-        for item in ours:
-            github.send("POST", f"issues/{item['number']}/comments", {"body": "The account matches the configuration."})
-            github.send("PATCH", f"issues/{item['number']}", {"state": "closed", "state_reason": "completed"})
-        return str(ours[0].get("html_url", "")) if ours else ""
-    text = {"title": wanted["title"], "body": wanted["body"]}
-    if not ours:
-        return str(github.send("POST", "issues", text).get("html_url", ""))
-    first, *others = ours
-    for item in others:
-        github.send("PATCH", f"issues/{item['number']}", {"state": "closed", "state_reason": "not_planned"})
-    return str(github.send("PATCH", f"issues/{first['number']}", text).get("html_url", ""))

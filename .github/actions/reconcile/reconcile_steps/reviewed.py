@@ -34,7 +34,8 @@ from typing import Any
 from reconcile_steps import comment
 from reconcile_steps.github import GitHub, NotFound
 from reconcile_steps.job import Failed, Job
-from reconcile_steps.run import digest_of, has_changes, list_files, render_plan, run_command, save_messages
+from reconcile_steps.program import render_plan, run_command
+from reconcile_steps.run import digest_of, has_changes, list_files, save_messages
 
 STALE = 3
 LATE = (2, 4)

@@ -8,23 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 import subprocess
 import sys
-import tempfile
-from collections import deque
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from reconcile_steps import comment, ledger
+from reconcile_steps import comment, edits, history
 from reconcile_steps.job import Failed, Job
+from reconcile_steps.program import render_plan, run_command
 from reconcile_steps.result import CommandResult
 
 COMMANDS = ("plan", "unchanged", "apply", "drift", "validate", "diff")
-KEPT = 500
-"""The number of lines of a command's output that are kept, from the end."""
-_GITHUB_FILES = ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE")
 
 
 def main(job: Job) -> int:
@@ -50,9 +44,10 @@ def main(job: Job) -> int:
 
 
 def end(job: Job) -> int:
-    """Exit with the command's status; a drift that an issue reports is not a failure."""
+    """Exit with the command's status; a drift that an issue or a pull request reports is not a failure."""
     code = int(job.variable("EXIT_CODE"))
-    return 0 if job.input("command") == "drift" and code == 2 and job.flag("issue") else code
+    is_reported = job.input("command") == "drift" and (job.flag("issue") or job.flag("accept"))
+    return 0 if code == 2 and is_reported else code
 
 
 def save_messages(job: Job, messages: dict[str, Any]) -> None:
@@ -145,20 +140,36 @@ def _output_plan(job: Job, file: Path) -> None:
 
 
 def _drift(job: Job, messages: dict[str, Any]) -> int:
-    result = run_command(job, "drift", [])
+    keeps_history = job.flag("issue") and not any(line.startswith("--history") for line in job.arguments())
+    result = run_command(job, "drift", _history_options(job) if keeps_history else [])
     job.summary(result.markdown)
-    # If the account could not be read, the issue stays unchanged.
-    if result.code in {0, 2}:
-        mark = comment.marker("drift", job.input("path"), job.input("env"))
-        what = job.input("env") or job.input("path")
-        messages["issue"] = {
-            "open": result.code == 2,
-            "mark": mark,
-            "title": "Conversations: the account differs from the configuration"
-            + (f" ({what})" if what != "." else ""),
-            "body": comment.drift_body(mark, result.markdown, run_url=job.run_url),
-        }
-    return result.code
+    # If the account could not be read, the issue and the pull request stay unchanged.
+    if result.code not in {0, 2}:
+        return result.code
+    failed, branch = 0, ""
+    if job.flag("accept"):
+        failed, branch = edits.prepare(job, has_drift=result.code == 2)
+    rows = history.load(job) if keeps_history else []
+    mark = comment.marker("drift", job.input("path"), job.input("env"))
+    what = job.input("env") or job.input("path")
+    body = comment.drift_body(mark, result.markdown, run_url=job.run_url, branch=branch)
+    line = history.hidden_line(rows, comment.room_in(body))
+    messages["issue"] = {
+        "open": result.code == 2,
+        "mark": mark,
+        "title": "Conversations: the account differs from the configuration" + (f" ({what})" if what != "." else ""),
+        "body": body.replace(f"{mark}\n", f"{mark}\n{line}\n", 1) if line else body,
+        "history": line,
+        "due": history.due_text(job, rows, job.input("remind")),
+    }
+    return failed or result.code
+
+
+def _history_options(job: Job) -> list[str]:
+    remind = job.input("remind")
+    if remind and not remind.isdecimal():
+        raise Failed(f"invalid input remind: {remind!r}. Use a number of days")
+    return ["--history", str(history.file_of(job)), *(["--remind", remind] if remind else [])]
 
 
 def _others(job: Job, command: str) -> int:
@@ -168,79 +179,6 @@ def _others(job: Job, command: str) -> int:
 
 
 # --- shared --------------------------------------------------------------------------------------------------
-
-
-def run_command(job: Job, command: str, options: Sequence[str], **environment: str) -> CommandResult:
-    """Run a command and print its output as it comes, with annotations at the lines of the configuration.
-
-    Args:
-        job: The job.
-        command: The command.
-        options: The options that only this command has.
-        environment: Environment variables that override the job's.
-    """
-    words = [job.variable("RECONCILER"), command, *options, "--format", "github"]
-    if job.input("env"):
-        words += ["--env", job.input("env")]
-    words += [line.strip() for line in job.input("args").splitlines() if line.strip()]
-    words += ["--", *([job.input("against")] if command == "diff" else []), job.input("path")]
-    summary = job.folder / "summary.md"
-    summary.unlink(missing_ok=True)
-    environment = {**_environment(job), **ledger.environment(job), "GITHUB_STEP_SUMMARY": str(summary), **environment}
-    code, said = _stream(words, environment)
-    return CommandResult(code, said, summary.read_text(encoding="utf-8") if summary.is_file() else "")
-
-
-def _environment(job: Job) -> dict[str, str]:
-    """Return the job's environment variables without GitHub's files and the action's inputs."""
-    return {
-        name: text
-        for name, text in job.environment.items()
-        if name not in _GITHUB_FILES and not name.startswith("INPUT_")
-    }
-
-
-def _stream(words: Sequence[str], environment: dict[str, str]) -> tuple[int, str]:
-    """Run a command; return its exit code and the end of its output.
-
-    Standard output is passed on as it comes: the command itself marks what the runner may parse for workflow commands.
-    Standard error has no such marks, so it follows at the end, as text that is not parsed.
-    """
-    kept: deque[str] = deque(maxlen=KEPT)
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="backslashreplace") as errors:
-        with subprocess.Popen(  # noqa: S603 - no shell reads the words
-            words, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
-            text=True, encoding="utf-8", errors="backslashreplace",
-        ) as process:  # fmt: skip
-            assert process.stdout is not None
-            for line in process.stdout:
-                sys.stdout.write(line)
-                sys.stdout.flush()
-                kept.append(line)
-            code = process.wait()
-        errors.seek(0)
-        log = errors.read()
-    if log:
-        guard = secrets.token_hex(16)
-        sys.stdout.write(f"::stop-commands::{guard}\n{log}\n::{guard}::\n")
-        sys.stdout.flush()
-    return code if code >= 0 else 128 - code, "".join(kept) + log
-
-
-def render_plan(job: Job, file: Path, head: str) -> str:
-    """Render a plan as Markdown, with links to the pull request's commit.
-
-    Raises:
-        Failed: `reconciler` cannot read it.
-    """
-    result = subprocess.run(  # noqa: S603 - no shell reads the words
-        [job.variable("RECONCILER"), "show", "--format", "markdown", str(file)],
-        env={**_environment(job), "GITHUB_SHA": head}, stdin=subprocess.DEVNULL, capture_output=True, check=False,
-        text=True, encoding="utf-8", errors="backslashreplace",
-    )  # fmt: skip
-    if result.returncode:
-        raise Failed(f"the plan cannot be rendered: {result.stderr.strip()}")
-    return result.stdout
 
 
 def digest_of(file: Path) -> str:
