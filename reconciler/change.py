@@ -7,7 +7,7 @@ unchanged. `reconciler.documents` and `reconciler.render.view` are the two ways 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from reconciler.address import Address
@@ -17,6 +17,7 @@ from reconciler.json_text import Json
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import Risk
+from reconciler.lazy_dataclass import dataclass
 from reconciler.state import Live
 
 Action = Literal["create", "update", "replace", "delete"]

@@ -27,8 +27,9 @@ their layout to the renderers. Nothing here prints, and no message may contain a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Literal
+
+from reconciler.lazy_dataclass import dataclass
 
 Severity = Literal["error", "warning", "notice"]
 

@@ -10,12 +10,13 @@ nor values that the API does not return. `reconciler.documents.journal` defines 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from reconciler.address import Address
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
+from reconciler.lazy_dataclass import dataclass
 from reconciler.state import Live
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, Protocol
 
 from reconciler.change import Action, Change, Op, Step
 from reconciler.errors import Cause, Problem, Refusal
 from reconciler.json_text import Json
+from reconciler.lazy_dataclass import dataclass
 
 Status = Literal["done", "unchanged", "failed", "skipped", "withheld", "interrupted"]
 """``unchanged``: there was nothing to send. ``interrupted``: it is not known whether the step had an effect."""

@@ -8,12 +8,13 @@ configuration. It never contains secrets: the API does not return them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from reconciler.errors import Refusal
 from reconciler.kinds import flex
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Shape
+from reconciler.lazy_dataclass import dataclass
 from reconciler.redaction import HIDDEN, url_holds_secret
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 
 from reconciler.accept.model import Item
 from reconciler.address import Address
@@ -16,6 +15,7 @@ from reconciler.config.model import Config, Reference, Unknown
 from reconciler.config.similar import closest_address
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Shape
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.near import declared_names
 from reconciler.planning.plan import Plan
 from reconciler.redaction import texts_of

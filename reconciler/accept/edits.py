@@ -9,7 +9,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from reconciler.accept import values
 from reconciler.accept.files import Files
@@ -23,6 +22,7 @@ from reconciler.address import Address
 from reconciler.config.sources import resolve_path
 from reconciler.config.sources import select as select_paths
 from reconciler.kinds.fields import Shape
+from reconciler.lazy_dataclass import dataclass
 
 _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
 from reconciler.accept.splice import Edit, Value
 from reconciler.address import Address
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
+from reconciler.lazy_dataclass import dataclass
 
 At: TypeAlias = Literal["", "template", "overlay", "base"]
 """Where to write a value that several resources or environments share; empty to refuse that."""

@@ -6,7 +6,7 @@ Takes the files of each environment; returns the `Origin` that wins, and who els
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from reconciler.accept.files import Files, Walk
 from reconciler.accept.positions import Scalar
@@ -15,6 +15,7 @@ from reconciler.address import Address
 from reconciler.config.model import Config
 from reconciler.config.sources import resolve_path
 from reconciler.kinds import KINDS
+from reconciler.lazy_dataclass import dataclass
 
 _TEMPLATES = "templates"
 

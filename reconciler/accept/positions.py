@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
 import yaml
+
+from reconciler.lazy_dataclass import dataclass
 
 Event: TypeAlias = Any  # PyYAML has no types for them
 _PROPERTIES = re.compile(r"(?:(?:&|!)[^\s,\[\]{}]*(?:[ \t]+|(?=[\r\n,\]}])|\Z))*")

@@ -11,11 +11,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as AbstractMapping
 from collections.abc import Sequence as AbstractSequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from reconciler.accept.positions import BREAK, Alias, Document, Mapping, Node, Scalar, Sequence
 from reconciler.accept.scalars import Plain, block_scalar, scalar
+from reconciler.lazy_dataclass import dataclass
 
 Value: TypeAlias = "Plain | AbstractSequence[Value] | AbstractMapping[str, Value]"
 """What can be written: JSON."""

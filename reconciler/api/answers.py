@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from reconciler.errors import ApiError, Malformed, Refusal, Refused
 from reconciler.json_text import Json
+from reconciler.lazy_dataclass import dataclass
 from reconciler.redaction import Redaction
 
 FIRST_ERROR, _FIRST_SERVER_ERROR = 400, 500

@@ -11,7 +11,6 @@ import asyncio
 import builtins
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlencode, urlsplit
@@ -44,6 +43,7 @@ from reconciler.errors import (
     cause_of,
 )
 from reconciler.json_text import Json
+from reconciler.lazy_dataclass import dataclass
 from reconciler.redaction import Redaction
 
 _WEBHOOK_HEADER = "X-Twilio-Webhook-Enabled"

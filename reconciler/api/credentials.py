@@ -11,11 +11,11 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reconciler.errors import UsageError
+from reconciler.lazy_dataclass import dataclass
 
 _ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
 _ACCOUNT_SID_FORM = "AC and 32 hexadecimal digits"

@@ -8,7 +8,6 @@ one, so that nothing else of another account is read.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from reconciler.api import wire
 from reconciler.api.client import ReadClient
@@ -21,6 +20,7 @@ from reconciler.json_text import Json
 from reconciler.kinds import ACCOUNT, BY_NAME, KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.relations import holding_below, holding_beside
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning import scope
 from reconciler.planning.impact import CountRead
 from reconciler.planning.match import match

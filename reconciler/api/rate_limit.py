@@ -15,11 +15,12 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from reconciler.api.retry import Retry
 from reconciler.errors import OutOfTime, Stopped
 from reconciler.kinds.api_paths import write_scope
+from reconciler.lazy_dataclass import dataclass
 
 WRITES_PER_SECOND = 30
 """Per service: creates and deletes of its conversations, and all writes to its users and roles. Per conversation:

@@ -13,11 +13,11 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from reconciler.errors import ApiError, Intercepted, Malformed, Refusal, Refused, Unreachable, Unsent
+from reconciler.lazy_dataclass import dataclass
 
 TRANSIENT_CODES = frozenset({20162, 50213, 50391, 50419, 50002})
 """Conflicts that resolve themselves: another write to the same resource, a service that is still being deleted.

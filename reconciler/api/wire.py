@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -22,6 +21,7 @@ from reconciler.json_text import Json
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.markers import Choice
+from reconciler.lazy_dataclass import dataclass
 
 Form = tuple[tuple[str, str], ...]
 """Form parameters in order; a list repeats its key (OpenAPI description, text of `Permission`)."""

@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import dataclass
 from typing import TextIO
+
+from reconciler.lazy_dataclass import dataclass
 
 PIPE_WIDTH = 100
 """The width without a terminal, so that logs are the same everywhere."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +19,7 @@ from reconciler.cli.options import account_options, baseline_options, file_optio
 from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
 from reconciler.errors import ConfigError, Interrupted, ReconcilerError, UsageError
+from reconciler.lazy_dataclass import dataclass
 from reconciler.workflow import Endpoint, Inputs
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ import shlex
 import stat
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +31,7 @@ from reconciler.cli.workflow_files import (
     workflow_examples,
 )
 from reconciler.errors import UsageError
+from reconciler.lazy_dataclass import dataclass
 from reconciler.render.terminal import escape
 from reconciler.sources.disk import ROOT_NAME
 

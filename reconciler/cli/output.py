@@ -6,13 +6,13 @@ import functools
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from reconciler.cli import console
 from reconciler.cli.choices import Choices
+from reconciler.lazy_dataclass import dataclass
 from reconciler.render.markdown_text import Repository
 
 Command = Callable[..., int]

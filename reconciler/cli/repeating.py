@@ -13,7 +13,6 @@ import os
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -21,6 +20,7 @@ from typing import Literal, TypeAlias
 from reconciler.cli import console
 from reconciler.cli.files import READABLE, write_file
 from reconciler.errors import UsageError
+from reconciler.lazy_dataclass import dataclass
 
 Status: TypeAlias = Literal["ok", "drift", "failed"]
 

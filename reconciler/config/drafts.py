@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from reconciler.address import Address, looks_like_sid
 from reconciler.config.findings import Findings, shown
@@ -19,6 +19,7 @@ from reconciler.config.nodes import KeyValue, MapNode, Node, ScalarNode
 from reconciler.errors import Place
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
+from reconciler.lazy_dataclass import dataclass
 
 # Line breaks and characters that reorder the text around them, since reviewers read addresses. Other invisible
 # characters follow the rules for names.

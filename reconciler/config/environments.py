@@ -6,7 +6,7 @@ Takes the merged tree; reports the problems of all environments, selected or not
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from reconciler.config.files import text_items
 from reconciler.config.findings import Findings, shown
@@ -14,6 +14,7 @@ from reconciler.config.interpolation_syntax import is_variable_name
 from reconciler.config.nodes import KeyValue, MapNode, Node, ScalarNode, is_null
 from reconciler.config.resolved_text import Variable
 from reconciler.errors import Place
+from reconciler.lazy_dataclass import dataclass
 
 _KEYS = ("account_sid", "variables", "overlays")
 

@@ -6,7 +6,7 @@ Takes the table of kinds; returns a `Layout`. No other module knows how kinds ne
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from reconciler.address import Address
@@ -14,6 +14,7 @@ from reconciler.config.similar import closest
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Field
+from reconciler.lazy_dataclass import dataclass
 
 COMMON_KEYS = ("sid", "absent", "renamed_from", "lifecycle", "sensitive")
 SINGLETON_KEYS = ("lifecycle", "sensitive")

@@ -6,10 +6,10 @@ Takes the root mapping of a configuration; returns the items with valid keys, an
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from reconciler.config.findings import Findings, shown
 from reconciler.config.nodes import ListNode, MapNode, Node, is_null
+from reconciler.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

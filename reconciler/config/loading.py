@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from reconciler.address import Address
@@ -50,6 +50,7 @@ from reconciler.config.settings import SettingsReader, account_guard
 from reconciler.config.sources import Sources, resolve_path
 from reconciler.config.text_resolver import TextResolver
 from reconciler.errors import ConfigError, Place
+from reconciler.lazy_dataclass import dataclass
 
 MOST_TEMPLATED = 1_000_000
 """The maximum number of nodes that templates may add to the written ones."""

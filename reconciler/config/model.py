@@ -7,7 +7,7 @@ lacks fields that the configuration omits; a field set to null has the content `
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
 from reconciler.address import Address
@@ -15,6 +15,7 @@ from reconciler.errors import Place, Problem
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Shape
+from reconciler.lazy_dataclass import dataclass
 from reconciler.redaction import HIDDEN, url_holds_secret
 
 

@@ -7,10 +7,10 @@ merging creates new mappings.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from reconciler.errors import Place
+from reconciler.lazy_dataclass import dataclass
 
 # The words for null in YAML 1.2's core schema, the empty scalar included.
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from reconciler.address import Address
 from reconciler.config.drafts import DraftBuilder
@@ -22,6 +21,7 @@ from reconciler.config.loading import apply_overlays, apply_templates
 from reconciler.config.model import LedgerSetting
 from reconciler.config.sources import Sources
 from reconciler.kinds.base import Kind
+from reconciler.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ Plain data, and the rules for joining several texts.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Literal, NamedTuple
 
 from reconciler.config.interpolation_syntax import escape
 from reconciler.config.nodes import ScalarNode
 from reconciler.errors import Place
+from reconciler.lazy_dataclass import dataclass
 
 _OUTSIDE = frozenset({"env", "file", "secret"})
 RECORD_WORK = 25

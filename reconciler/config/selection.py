@@ -6,10 +6,11 @@ Takes a `Config` and addresses; returns a `Selection`. Pure. Coverage does not d
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.address import Address
 from reconciler.config.model import Config, Declared, Reference
+from reconciler.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Resolves anchors, aliases, and merge keys, and counts their expansion before it 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple, TypeAlias
 
 import yaml
@@ -14,6 +14,7 @@ import yaml
 from reconciler.config.findings import Findings, shown
 from reconciler.config.nodes import NULLS, UNSET, KeyValue, ListNode, MapNode, Node, Origin, ScalarNode
 from reconciler.errors import Place
+from reconciler.lazy_dataclass import dataclass
 from reconciler.redaction import literal_holds_secret, may_be_secret
 
 MOST_DEPTH = 60

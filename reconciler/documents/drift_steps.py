@@ -6,12 +6,12 @@ Takes a drift, and functions that find owners and write commands; returns a drif
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from reconciler.config import paste
 from reconciler.documents.drift import Difference, DriftField, DriftFile
 from reconciler.documents.parts import NextStepsPart, SourcePart, UndeclaredPart, UnmanagedPart
+from reconciler.lazy_dataclass import dataclass
 
 CommandLine: TypeAlias = Callable[[Sequence[str]], str]
 """Writes a command with these words."""

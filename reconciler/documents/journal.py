@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -25,6 +25,7 @@ from reconciler.journal import UnfinishedReplace
 from reconciler.json_text import Json
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.fields import Content, Field
+from reconciler.lazy_dataclass import dataclass
 
 
 class SavedReplace(BaseModel):

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from pydantic import Field, ValidationError
@@ -26,6 +26,7 @@ from reconciler.errors import LedgerError
 from reconciler.json_text import Json
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Shape
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.baseline import Record
 
 FORMAT = "reconciler.ledger"

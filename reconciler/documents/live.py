@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from reconciler.address import Address, AddressError
 from reconciler.documents.plan import PlanFile
 from reconciler.documents.values import Digests, Mask
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.plan import Plan
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+from reconciler.lazy_dataclass import dataclass
 
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*")
 _WORD = re.compile(r"(?:\\.|[^\s\\])+")

@@ -7,7 +7,7 @@ plan, so an edited one cannot make an undo send anything else. Its addresses, ki
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.address import Address, AddressError, looks_like_sid
 from reconciler.change import Action, Op
@@ -18,6 +18,7 @@ from reconciler.json_text import Json
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Field, Shape
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.undo_targets import (
     PastDigest,
     PastReference,

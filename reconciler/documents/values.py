@@ -20,7 +20,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.address import Address
 from reconciler.change import FieldChange, Guard, Impact, InnerChange, Since
@@ -38,6 +38,7 @@ from reconciler.documents.parts import (
 from reconciler.errors import Place, Problem
 from reconciler.json_text import Json
 from reconciler.kinds.fields import Content, Field, Shape
+from reconciler.lazy_dataclass import dataclass
 from reconciler.redaction import FRAGMENT, HIDDEN, Redaction, texts_of
 from reconciler.redaction.urls import MASK
 

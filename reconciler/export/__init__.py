@@ -26,7 +26,6 @@ accepts, a name that two resources share) are left out with a comment, or pinned
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from reconciler.address import Address
 from reconciler.config.model import Config
@@ -37,6 +36,7 @@ from reconciler.export.fields import FieldFilter
 from reconciler.export.files import MARK
 from reconciler.export.naming import Naming
 from reconciler.export.settling import settle
+from reconciler.lazy_dataclass import dataclass
 from reconciler.state import State
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from reconciler import config
 from reconciler.address import Address
@@ -15,6 +15,7 @@ from reconciler.export.exclusions import FieldKey
 from reconciler.export.existing import ExistingFiles
 from reconciler.export.files import ROOT, Files
 from reconciler.export.trees import TreeWriter
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.plan import Plan, make_plan
 
 _SOLVED_BY_PIN = frozenset({"declared-twice"})

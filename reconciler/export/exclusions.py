@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from reconciler.address import Address
+from reconciler.lazy_dataclass import dataclass
 
 
 class FieldKey(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import quote
 
 from reconciler.address import Address
@@ -20,6 +20,7 @@ from reconciler.export.exclusions import FieldKey
 from reconciler.export.merging import texts
 from reconciler.export.policies import Policies
 from reconciler.kinds.fields import Field, Shape
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.match import match
 from reconciler.redaction import FRAGMENT, texts_of
 from reconciler.state import State

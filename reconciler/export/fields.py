@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from reconciler.export.exclusions import Exclusions, FieldKey
 from reconciler.export.existing import ExistingFiles
@@ -12,6 +11,7 @@ from reconciler.export.yaml_writer import Data, can_be_written, comment, fits_ya
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.markers import Choice
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.diff import holds_secret
 from reconciler.redaction import url_parts
 from reconciler.state import Live

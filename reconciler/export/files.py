@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from reconciler.export.exclusions import FieldKey
 from reconciler.export.handles import slug
 from reconciler.export.trees import TreeWriter
 from reconciler.export.yaml_writer import Line, Tree, lines, scalar
 from reconciler.kinds.relations import long_collections
+from reconciler.lazy_dataclass import dataclass
 
 ROOT = "reconciler.yaml"
 SERVICES = "services"

@@ -7,7 +7,6 @@ text, because the files decide the form.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 import yaml
@@ -19,6 +18,7 @@ from reconciler.export.existing import ExistingFiles
 from reconciler.export.settling import settle
 from reconciler.export.trees import TreeWriter
 from reconciler.export.yaml_writer import Data, Literal, Tree, Writable, comment_lines
+from reconciler.lazy_dataclass import dataclass
 from reconciler.state import Live, State
 
 _WIDTH = 100

@@ -7,12 +7,13 @@ again. They are decisions of the authors that no account contains, so an export 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 
 from reconciler.address import Address
 from reconciler.config.model import Acknowledgement, Approval, Config, Lifecycle, Limits, Prune
 from reconciler.export.yaml_writer import Data, Owner, Tree, Writable
 from reconciler.kinds.base import Kind
+from reconciler.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

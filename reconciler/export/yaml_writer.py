@@ -11,10 +11,11 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Generic, TypeAlias, TypeVar
 
 from reconciler.config.interpolation_syntax import escape
+from reconciler.lazy_dataclass import dataclass
 
 Owner = TypeVar("Owner")
 

@@ -9,7 +9,7 @@ package does no I/O and knows neither YAML nor HTTP.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from functools import cached_property
 from typing import Literal, TypeAlias
@@ -20,6 +20,7 @@ from reconciler.kinds.flatten import Block, flatten
 from reconciler.kinds.hooks import Consequence, Fault, PartialValues, Values
 from reconciler.kinds.impact import Count
 from reconciler.kinds.markers import Declaration, Ref, Risk
+from reconciler.lazy_dataclass import dataclass
 
 UniqueKey: TypeAlias = tuple[tuple[str, ...], Literal["parent", "account"], tuple[str, ...]]
 """Field paths, whether the key is unique within a parent or in the whole account, and the values of the fields."""

@@ -10,9 +10,10 @@ import base64
 import re
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
+
+from reconciler.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from cryptography import x509

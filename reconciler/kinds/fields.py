@@ -7,13 +7,13 @@ tuples of `str`, JSON attributes are parsed JSON, references in the live state a
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias, TypeVar
 
 from reconciler.json_text import Json
 from reconciler.kinds.comparable import canonical_json, duration
 from reconciler.kinds.markers import FreeWords, Marker, NotClearable, ReplaceOnly, Vocabulary
+from reconciler.lazy_dataclass import dataclass
 
 Content: TypeAlias = Json
 MarkerT = TypeVar("MarkerT")

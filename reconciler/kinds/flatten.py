@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import types
 import typing
-from dataclasses import dataclass
 from typing import Annotated, get_args, get_origin, get_type_hints
 
 from reconciler.kinds.fields import Field, Shape
@@ -28,6 +27,7 @@ from reconciler.kinds.markers import (
     Wire,
     WriteOnly,
 )
+from reconciler.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ Each function takes values of a resource by field path and does no I/O.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
 from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import Risk
+from reconciler.lazy_dataclass import dataclass
 
 Values: TypeAlias = Mapping[str, Content]
 """Values of a resource by field path."""

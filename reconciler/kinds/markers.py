@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from reconciler.json_text import Json
+from reconciler.lazy_dataclass import dataclass
 
 Risk = Literal["low", "medium", "high"]
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Field
 from reconciler.kinds.markers import Ref
+from reconciler.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

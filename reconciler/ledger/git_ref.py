@@ -7,10 +7,10 @@ anyone who can push the ref can write one.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 from reconciler.documents.ledger import LedgerEntry, LedgerKey, modified, parse_entry
 from reconciler.errors import LedgerError
+from reconciler.lazy_dataclass import dataclass
 from reconciler.ledger.repository import ENTRY, Commit, Repository
 
 

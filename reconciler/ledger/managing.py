@@ -5,12 +5,11 @@ Takes a `LedgerRef`; returns entries, or what was done. Needs no account.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from reconciler import __version__
 from reconciler.config.model import LedgerSetting
 from reconciler.documents.ledger import EntryStatus, LedgerEntry, LedgerKey
 from reconciler.errors import LedgerError
+from reconciler.lazy_dataclass import dataclass
 from reconciler.ledger import lock
 from reconciler.ledger.git_ref import LedgerRef, Stored, subject_of
 from reconciler.ledger.ref_names import environment_of, ref_of

@@ -6,7 +6,7 @@ Takes a loaded configuration and its sources; returns a `Ledger`, or raises the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from reconciler.address import Address
 from reconciler.config.model import Config, LedgerSetting
 from reconciler.documents.ledger import LedgerEntry, LedgerKey, LedgerRun
 from reconciler.errors import LedgerError, Problem
+from reconciler.lazy_dataclass import dataclass
 from reconciler.ledger import lock, preconditions
 from reconciler.ledger.git_ref import LedgerRef, Stored
 from reconciler.ledger.options import LedgerOptions

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from reconciler.address import Address
 from reconciler.documents.ledger import LedgerSummary
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.baseline import Record
 from reconciler.planning.plan import Plan, UndoneAddress
 from reconciler.report import ChangeResult, Outcome, Report

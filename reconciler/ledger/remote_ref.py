@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from reconciler.documents.ledger import LedgerEntry, LedgerRun, parse_entry
 from reconciler.errors import LedgerError
+from reconciler.lazy_dataclass import dataclass
 from reconciler.ledger import lock
 from reconciler.ledger.git_ref import LedgerRef
 

@@ -12,10 +12,10 @@ import shlex
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.errors import LedgerError, UsageError
+from reconciler.lazy_dataclass import dataclass
 from reconciler.sources.git_process import GitProcess, git_environment, run_git
 
 ENTRY = "entry.json"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 
 from reconciler import __version__
@@ -23,6 +23,7 @@ from reconciler.documents.ledger import (
     stored_resource,
 )
 from reconciler.errors import LedgerError, ReconcilerError
+from reconciler.lazy_dataclass import dataclass
 from reconciler.ledger import lock
 from reconciler.ledger.git_ref import subject_of
 from reconciler.ledger.opening import Ledger

@@ -8,13 +8,14 @@ Pure data.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from reconciler.address import Address
 from reconciler.change import Standing
 from reconciler.config.model import Declared, Reference
 from reconciler.kinds.fields import Content
+from reconciler.lazy_dataclass import dataclass
 
 NOT_DECLARED = 0
 """In `Record.attempted`: an undo to an address without a record."""

@@ -7,13 +7,14 @@ value that the API would reject. Pure; puts nothing into order and withholds not
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.address import Address
 from reconciler.change import Change, FieldChange, Guard, Step
 from reconciler.config.model import Declared, Reference, Unknown, Value
 from reconciler.errors import Problem
 from reconciler.kinds.fields import Content
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.context import PlanContext
 from reconciler.planning.create_values import CreateValues, field_changes_of_create, values_for_create
 from reconciler.planning.deletions import build_deletions

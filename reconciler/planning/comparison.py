@@ -19,7 +19,7 @@ Differences of guards (prune, limits, approvals, lifecycle) are warnings.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.address import Address
 from reconciler.change import Action, Change, FieldChange, Guard
@@ -29,6 +29,7 @@ from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Shape
 from reconciler.kinds.markers import Ref
 from reconciler.kinds.relations import chooses_held, is_held
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning import guards, risk
 from reconciler.planning.comparison_fields import NOT_NAMED, FieldComparer
 from reconciler.planning.context import KNOWN_AFTER_APPLY

@@ -7,7 +7,7 @@ each value that the API would reject, and the field changes that show them. Pure
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.change import FieldChange
 from reconciler.config.model import Declared, Reference, Unknown, Value
@@ -16,6 +16,7 @@ from reconciler.journal import UnfinishedReplace
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.hooks import Fault
 from reconciler.kinds.markers import Ref, Vocabulary
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.context import PlanContext
 from reconciler.planning.diff import holds_secret
 from reconciler.planning.steps import is_empty, plain, problems_of

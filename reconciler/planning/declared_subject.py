@@ -6,11 +6,11 @@ Takes declared resources; gives a `Subject` for each, which has a SID only if th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from reconciler.config.model import Declared, Reference, Unknown
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.comparison_fields import NOT_NAMED, is_hidden
 from reconciler.planning.pairing import as_written
 from reconciler.redaction import HIDDEN

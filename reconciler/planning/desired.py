@@ -5,10 +5,9 @@ Takes a `Config`; returns a `Desired`. Pure, and independent of the account.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from reconciler.address import Address
 from reconciler.config.model import Config, Declared
+from reconciler.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

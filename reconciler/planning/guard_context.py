@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from reconciler.address import Address
 from reconciler.change import Action, Change
 from reconciler.config.model import Config
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.kept_decisions import NOT_REVIEWED, Reviewed
 from reconciler.planning.subject import Subject
 from reconciler.redaction import HIDDEN

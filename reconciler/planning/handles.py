@@ -15,11 +15,12 @@ natural key is the same resource. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from reconciler.address import Address
 from reconciler.config.model import Config, Declared, Reference, Unknown
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.baseline import Baseline
 
 ContentT = TypeVar("ContentT")

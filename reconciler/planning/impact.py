@@ -7,11 +7,12 @@ Pure. An impact is shown, but is not part of the approval: it may change at any 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.change import Change, Impact, Tally
 from reconciler.kinds.impact import Count
 from reconciler.kinds.relations import is_held
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.context import PlanContext
 from reconciler.planning.counts import Bounds, holding_bounds
 from reconciler.planning.guard_context import removes

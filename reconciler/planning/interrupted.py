@@ -7,7 +7,7 @@ of them the configuration still asks for. `Interrupted` adds what follows once r
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 from reconciler.address import Address
@@ -16,6 +16,7 @@ from reconciler.config.selection import Selection
 from reconciler.journal import UnfinishedReplace
 from reconciler.kinds import KINDS
 from reconciler.kinds.fields import Content
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.desired import Desired
 from reconciler.planning.match import Matching, match
 from reconciler.planning.match_by_name import is_of_type

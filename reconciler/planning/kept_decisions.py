@@ -8,9 +8,8 @@ showed. Pure data.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from reconciler.address import Address
+from reconciler.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ possible live resources are a problem.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
 from reconciler.address import Address
@@ -39,6 +39,7 @@ from reconciler.config.selection import EVERYTHING, Selection
 from reconciler.errors import Problem
 from reconciler.kinds.base import Kind
 from reconciler.kinds.relations import is_held
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.desired import Desired
 from reconciler.planning.match_by_content import pair_by_content
 from reconciler.planning.match_by_name import NameMatcher

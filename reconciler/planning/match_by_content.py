@@ -7,13 +7,14 @@ present resources before absent ones. Pure.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from reconciler.address import Address
 from reconciler.config.model import Declared, Unknown
 from reconciler.config.unknown_values import can_equal, can_equal_text
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Shape
+from reconciler.lazy_dataclass import dataclass
 from reconciler.state import Live
 
 

@@ -6,11 +6,11 @@ Takes a `Config`, a `State`, and a `Matching`. A name that the configuration hid
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from reconciler.address import Address
 from reconciler.config.model import Config, Declared
 from reconciler.kinds.base import Kind
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.match import Matching
 from reconciler.redaction import HIDDEN
 from reconciler.state import Live, State

@@ -9,7 +9,7 @@ Those of two accounts are paired by address, because their names and SIDs differ
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import cast
 
 from reconciler.address import Address
@@ -17,6 +17,7 @@ from reconciler.config.model import Config, Declared, Reference, Unknown, Value
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.relations import account_defaults
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.desired import Desired
 from reconciler.planning.match import Matching, match
 from reconciler.state import Live, State

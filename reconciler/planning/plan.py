@@ -19,7 +19,7 @@ How a change results:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal
 
 from reconciler.address import Address
@@ -31,6 +31,7 @@ from reconciler.errors import MatchError, Problem
 from reconciler.journal import UnfinishedReplace
 from reconciler.kinds import KINDS
 from reconciler.kinds.fields import Content
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning import guards, ordering, plan_problems, role_guards, scope
 from reconciler.planning.assessment import assess
 from reconciler.planning.baseline import Decision

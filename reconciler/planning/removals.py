@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import combinations
 
 from reconciler.address import Address
@@ -31,6 +31,7 @@ from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Field, words_of
 from reconciler.kinds.hooks import Fault
 from reconciler.kinds.markers import Ref, Vocabulary
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.baseline import Record
 from reconciler.planning.match import Matching
 from reconciler.planning.three_way import (

@@ -7,13 +7,13 @@ never deleted; the guard shows the YAML that assigns another role to the holders
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from reconciler.address import Address
 from reconciler.change import Change, Guard
 from reconciler.config.model import Config, Declared
 from reconciler.config.paste import yaml_key
 from reconciler.kinds.relations import holding_below, holding_beside, is_held
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.guard_context import GuardContext, has_more, live_name, removes
 from reconciler.planning.subject import Subject
 from reconciler.state import Collection, Live, State

@@ -9,7 +9,6 @@ conversation.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from reconciler.address import Address
 from reconciler.config.model import Config, Declared, Reference
@@ -19,6 +18,7 @@ from reconciler.kinds.base import Kind
 from reconciler.kinds.markers import Ref
 from reconciler.kinds.relations import default_kinds_of, destinations_of, settings_of
 from reconciler.kinds.relations import depth as depth_of
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.desired import Desired
 from reconciler.state import Collection, Live, State
 

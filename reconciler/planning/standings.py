@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.address import Address
 from reconciler.change import Change, FieldChange, Guard, Since, Standing
 from reconciler.config.model import Approval, Declared, Unknown, Value
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.baseline import Decision, Record
 from reconciler.planning.context import PlanContext
 from reconciler.planning.removals import Resolution

@@ -8,7 +8,7 @@ works"), and `tests/planning/test_three_way.py` has every row.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from functools import cached_property
 from typing import Literal, TypeAlias
@@ -20,6 +20,7 @@ from reconciler.config.unknown_values import can_equal
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Field
 from reconciler.kinds.markers import Ref
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.baseline import NOT_DECLARED, Baseline, Record
 from reconciler.planning.diff import SidOf, holds_secret, same
 from reconciler.state import Live

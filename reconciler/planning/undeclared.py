@@ -8,7 +8,6 @@ What a value means, and what its initial value is, are facts of the kinds. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from reconciler.address import Address
 from reconciler.change import FieldChange
@@ -19,6 +18,7 @@ from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.markers import OnChange, Ref, Risk
 from reconciler.kinds.relations import settings_of
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.context import PlanContext
 from reconciler.planning.diff import holds_secret, with_shown_urls
 from reconciler.state import Collection, Live

@@ -7,13 +7,14 @@ it, has nothing to do, or withholds it because someone else changed it since.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
 from reconciler.address import Address
 from reconciler.change import Action
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
+from reconciler.lazy_dataclass import dataclass
 from reconciler.state import Live
 
 

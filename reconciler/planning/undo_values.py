@@ -6,7 +6,7 @@ Takes recorded values; gives values of a configuration, and a note for each valu
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.address import Address, looks_like_sid
 from reconciler.config.model import Config, Reference, Value
@@ -15,6 +15,7 @@ from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Field
 from reconciler.kinds.markers import Example, Ref
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.diff import holds_secret
 from reconciler.planning.undo_state import UndoState
 from reconciler.planning.undo_targets import (

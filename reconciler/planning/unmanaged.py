@@ -6,12 +6,12 @@ Takes a `PlanContext` and the changes of a plan; returns the unmanaged resources
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from reconciler.address import Address
 from reconciler.change import Change
 from reconciler.config.ignored import is_ignored
 from reconciler.kinds.base import Kind
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.context import PlanContext
 from reconciler.planning.scope import SEARCHED
 from reconciler.state import Live

@@ -8,11 +8,12 @@ decides what happens to them, once the account was read.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from reconciler.address import Address
 from reconciler.config.model import Config, Declared, Reference, Removed, Value
 from reconciler.kinds import BY_NAME
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.baseline import Baseline, Record
 from reconciler.planning.handles import with_present_handles
 from reconciler.planning.three_way import Past, past_of

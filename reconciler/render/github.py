@@ -8,7 +8,6 @@ them (``##[name]``) anywhere in a line: other output with foreign text must not 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from posixpath import normpath
 from typing import Literal
 
@@ -19,6 +18,7 @@ from reconciler.documents.plan import PlanFile
 from reconciler.documents.report import ReportFile, step_in_words
 from reconciler.errors import GuardRefusal, Place, Problem, ProblemsError, Refused, StalePlan
 from reconciler.kinds import kind_noun
+from reconciler.lazy_dataclass import dataclass
 from reconciler.render.markdown_text import shortened
 from reconciler.render.rows import ChangeRow, ChangesView, SourceRow
 from reconciler.render.standing import change_standing, pending_text

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from reconciler.change import MARKS
 from reconciler.config.model import Config, Reference
 from reconciler.documents.plan import PlanFile
 from reconciler.kinds import kind_noun
+from reconciler.lazy_dataclass import dataclass
 from reconciler.render.markdown_text import shortened
 from reconciler.render.rows import ChangeRow, Pointer
 

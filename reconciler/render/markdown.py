@@ -10,12 +10,13 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import quote
 
 from reconciler.change import Action
 from reconciler.documents.plan import PlanFile
 from reconciler.kinds import kind_noun
+from reconciler.lazy_dataclass import dataclass
 from reconciler.render.graph import mermaid, needs
 from reconciler.render.markdown_text import Repository, Room, cell, code, fence, html_code, prose, shortened, size
 from reconciler.render.rows import (

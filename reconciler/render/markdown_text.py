@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from html import escape as html_escape
 from posixpath import normpath
 from urllib.parse import quote
 
+from reconciler.lazy_dataclass import dataclass
 from reconciler.render.terminal import escape
 
 LINE_LIMIT = 300

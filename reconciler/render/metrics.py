@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from reconciler.documents.drift import DriftFile
 from reconciler.documents.findings import findings
+from reconciler.lazy_dataclass import dataclass
 from reconciler.render.wording import seconds_between
 
 FIRST_LINE = "# HELP reconciler_drift_success "

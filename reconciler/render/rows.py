@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
 from pydantic_core import to_json
@@ -17,6 +17,7 @@ from pydantic_core import to_json
 from reconciler.change import Action, Standing
 from reconciler.json_text import Json
 from reconciler.kinds.markers import Risk
+from reconciler.lazy_dataclass import dataclass
 from reconciler.render.line_diff import DiffLine, line_diff
 
 FieldMark = Literal["+", "~", "-", "↩"]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
+
+from reconciler.lazy_dataclass import dataclass
 
 Style = Literal["bold", "dim", "red", "green", "yellow", "cyan"]
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from reconciler.documents.plan import PlanFile
 from reconciler.kinds import kind_noun
+from reconciler.lazy_dataclass import dataclass
 from reconciler.render.line_diff import DiffLine
 from reconciler.render.rows import (
     ChangeRow,

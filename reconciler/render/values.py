@@ -9,13 +9,13 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import accumulate, groupby
 from typing import TypeAlias
 
 from reconciler.json_text import Json
 from reconciler.kinds import kind_nouns
+from reconciler.lazy_dataclass import dataclass
 from reconciler.render.line_diff import DiffLine
 from reconciler.render.rows import Hidden, Nothing, Plain, Pointer, Side, Unclear
 from reconciler.render.terminal import code_points, escape

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.change import MARKS, Action, Standing
 from reconciler.documents.comparison import ComparedChange, ComparisonFile
@@ -28,6 +28,7 @@ from reconciler.documents.parts import (
 from reconciler.documents.plan import PlanFile
 from reconciler.json_text import Json
 from reconciler.kinds import kind_noun
+from reconciler.lazy_dataclass import dataclass
 from reconciler.render.rows import (
     ChangeRow,
     ChangesView,

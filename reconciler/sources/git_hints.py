@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from reconciler.config.similar import closest
+from reconciler.lazy_dataclass import dataclass
 
 Git = Callable[..., str | None]
 """Runs git with these arguments: its output without the last line feed; None if it failed."""

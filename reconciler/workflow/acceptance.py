@@ -6,10 +6,10 @@ Takes edits and a `Plan`; returns an `AcceptFile` without secrets. Writes nothin
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.lazy_dataclass import dataclass
 from reconciler.workflow.owners import owners_of_files
 
 if TYPE_CHECKING:

@@ -6,11 +6,12 @@ Takes `Inputs` and an `Endpoint`; returns an `Acceptance`. Reads the account onl
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.address import Address, AddressError
 from reconciler.errors import UsageError
+from reconciler.lazy_dataclass import dataclass
 from reconciler.sources.disk import DiskSources
 from reconciler.workflow.acceptance import Acceptance
 from reconciler.workflow.connecting import connect

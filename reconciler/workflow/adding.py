@@ -8,12 +8,13 @@ differ stay: to take them over is `accepting`. Reads the account only.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reconciler.address import Address
 from reconciler.errors import UsageError
+from reconciler.lazy_dataclass import dataclass
 from reconciler.sources.disk import DiskSources
 from reconciler.workflow.acceptance import Acceptance
 from reconciler.workflow.connecting import connect

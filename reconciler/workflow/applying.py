@@ -8,11 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigError, GuardRefusal, MatchError, Problem, StalePlan, UsageError
+from reconciler.lazy_dataclass import dataclass
 from reconciler.sources.recording import RecordingSources
 from reconciler.workflow.connecting import PLAN_KEY, connect, is_local, plan_key
 from reconciler.workflow.ledgers import LedgerRecorder, open_ledger

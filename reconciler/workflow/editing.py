@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from reconciler import config as config_package
 from reconciler.address import Address
 from reconciler.config.sources import display_path
 from reconciler.errors import ConfigError, MatchError, ReconcilerError, UsageError
+from reconciler.lazy_dataclass import dataclass
 from reconciler.sources.disk import DiskSources
 from reconciler.sources.edited import EditedSources
 from reconciler.workflow.acceptance import Acceptance, affected_by

@@ -6,11 +6,12 @@ Plain values. Reads nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from reconciler.address import Address, AddressError
 from reconciler.errors import UsageError
+from reconciler.lazy_dataclass import dataclass
 from reconciler.ledger.options import LedgerOptions
 
 if TYPE_CHECKING:

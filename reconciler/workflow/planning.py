@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from reconciler import __version__
 from reconciler.address import Address, AddressError
 from reconciler.errors import MatchError, UsageError
+from reconciler.lazy_dataclass import dataclass
 from reconciler.redaction import texts_of, url_parts
 from reconciler.sources.disk import DiskSources
 from reconciler.workflow.baselines import baseline_for

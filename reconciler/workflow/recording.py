@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.errors import JournalError
+from reconciler.lazy_dataclass import dataclass
 from reconciler.sources.disk import DiskSources
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ import os
 import stat
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.errors import JournalError, UsageError
+from reconciler.lazy_dataclass import dataclass
 from reconciler.sources.disk import sync_folder
 
 _FOLDER = ".reconciler"

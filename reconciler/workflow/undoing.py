@@ -9,11 +9,12 @@ import hashlib
 import hmac
 import os
 import stat
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.errors import PlanFileError, Problem, UsageError
+from reconciler.lazy_dataclass import dataclass
 from reconciler.sources.disk import DiskSources
 from reconciler.sources.near_files import or_near_file
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
 from reconciler.kinds import kind_noun
+from reconciler.lazy_dataclass import dataclass
 from reconciler.render.graph import Graph, Node
 from reconciler.render.html.frame import SIGNS, bullets, folded, section
 from reconciler.render.html.markup import Html, join, tag, text

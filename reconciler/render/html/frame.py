@@ -9,13 +9,13 @@ from __future__ import annotations
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 
 from reconciler.change import MARKS, Action
 from reconciler.kinds import kind_noun
+from reconciler.lazy_dataclass import dataclass
 from reconciler.render.html.markup import Html, join, tag, text, verbatim, void
 from reconciler.render.markdown_text import Repository
 from reconciler.render.rows import NextSteps, SourceRow, TimelineRow, UnmanagedGroup, WarningRow

@@ -8,13 +8,14 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.change import Action
 from reconciler.documents.comparison import ComparisonFile
 from reconciler.documents.drift import DriftFile
 from reconciler.documents.plan import PlanFile
 from reconciler.kinds import kind_noun
+from reconciler.lazy_dataclass import dataclass
 from reconciler.render.graph import needs
 from reconciler.render.html.drawing import drawing
 from reconciler.render.html.frame import (
