@@ -26,6 +26,8 @@ Status: TypeAlias = Literal["ok", "drift", "failed"]
 
 JITTER = 0.1
 """The part of a pause that is added at random, so that containers that start together do not read together."""
+SHORTEST_REST = 0.1
+"""The part of the time of a run that follows it as a pause, even if the run takes longer than the interval."""
 LONGEST_BACKOFF = 3600.0
 """Seconds after a failed run, unless the interval itself is longer."""
 BEAT_SECONDS = 30.0
@@ -42,7 +44,7 @@ def pause(every: float, failures: int, elapsed: float, draw: float) -> float:
         draw: A random number from 0 to 1.
     """
     wanted: float = min(every * 2.0 ** min(failures, 20), max(every, LONGEST_BACKOFF))
-    return max(0.0, wanted * (1 + JITTER * draw) - elapsed)
+    return max(wanted * (1 + JITTER * draw) - elapsed, elapsed * SHORTEST_REST)
 
 
 class HealthFile:

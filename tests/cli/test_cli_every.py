@@ -35,7 +35,7 @@ EVERY = (*EMULATED, "--every", "15m")
         (900, 9, 0, 0.0, 3_600),
         (7_200, 3, 0, 0.0, 7_200),
         (60, 500, 0, 0.0, 3_600),
-        (60, 0, 600, 1.0, 0),
+        (60, 0, 600, 1.0, 60),
     ],
 )
 def test_a_pause(every: float, failures: int, elapsed: float, draw: float, seconds: float) -> None:

@@ -225,3 +225,28 @@ def test_a_third_signal_leaves_the_report_of_an_apply(app: FaultyEmulator, host:
         out, err = process.communicate(timeout=8)
     assert process.returncode == 130, err
     assert json.loads(out)["format"] == "reconciler.report"
+
+
+@pytest.mark.slow
+def test_a_repeated_read_completes_after_the_first_signal(app: FaultyEmulator, host: Host) -> None:
+    app.faulty.faults = Faults(latency=300)
+    with started("drift", host, "--every", "1h") as process:
+        wait_until(lambda: len(app.requests) > 0)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=120)
+    assert (process.returncode, json.loads(out)["format"], err) == (0, "reconciler.drift", "")
+
+
+@pytest.mark.slow
+def test_a_repeated_read_ends_at_once_after_the_second_signal(
+    app: FaultyEmulator, host: Host, late: list[float]
+) -> None:
+    app.faulty.faults = Faults(latency=600_000)
+    with started("drift", host, "--every", "1h") as process:
+        wait_until(lambda: len(late) > 0)
+        for _ in range(2):
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.3)
+        out, err = process.communicate(timeout=120)
+    assert (process.returncode, json.loads(out)["exit_code"]) == (130, 130)
+    assert "Traceback" not in err
