@@ -10,20 +10,62 @@ and writes what an apply leaves on the disk. `planning`, `applying`, `accepting`
 What only some verbs need is imported by their functions, so that `validate` starts without an HTTP library.
 """
 
-from reconciler.workflow.acceptance import Acceptance, acceptance_document
-from reconciler.workflow.accepting import Request, accept
-from reconciler.workflow.adding import Addition, add_missing
-from reconciler.workflow.applying import Applied, Confirm, Decision, Show, apply
-from reconciler.workflow.comparing import compare
-from reconciler.workflow.connecting import PLAN_KEY, SHORTEST_PLAN_KEY
-from reconciler.workflow.editing import write
-from reconciler.workflow.exporting import export, is_written_by_hand
-from reconciler.workflow.histories import history, history_entry, push_ledger, rename_ledger
-from reconciler.workflow.inputs import Endpoint, Inputs
-from reconciler.workflow.loading import validate, validate_all
-from reconciler.workflow.locating import sids
-from reconciler.workflow.planning import Planned, drift, plan, plan_undo
-from reconciler.workflow.undoing import UndoSource, read_source, read_source_of_plan
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconciler.workflow.acceptance import Acceptance, acceptance_document
+    from reconciler.workflow.accepting import Request, accept
+    from reconciler.workflow.adding import Addition, add_missing
+    from reconciler.workflow.applying import Applied, Confirm, Decision, Show, apply
+    from reconciler.workflow.comparing import compare
+    from reconciler.workflow.connecting import PLAN_KEY, SHORTEST_PLAN_KEY
+    from reconciler.workflow.editing import write
+    from reconciler.workflow.exporting import export, is_written_by_hand
+    from reconciler.workflow.histories import history, history_entry, push_ledger, rename_ledger
+    from reconciler.workflow.inputs import Endpoint, Inputs
+    from reconciler.workflow.loading import validate, validate_all
+    from reconciler.workflow.locating import sids
+    from reconciler.workflow.planning import Planned, drift, plan, plan_undo
+    from reconciler.workflow.undoing import UndoSource, read_source, read_source_of_plan
+
+_HOMES = {
+    "Acceptance": "acceptance",
+    "Addition": "adding",
+    "Applied": "applying",
+    "Confirm": "applying",
+    "Decision": "applying",
+    "Endpoint": "inputs",
+    "Inputs": "inputs",
+    "PLAN_KEY": "connecting",
+    "Planned": "planning",
+    "Request": "accepting",
+    "SHORTEST_PLAN_KEY": "connecting",
+    "Show": "applying",
+    "UndoSource": "undoing",
+    "accept": "accepting",
+    "acceptance_document": "acceptance",
+    "add_missing": "adding",
+    "apply": "applying",
+    "compare": "comparing",
+    "drift": "planning",
+    "export": "exporting",
+    "history": "histories",
+    "history_entry": "histories",
+    "is_written_by_hand": "exporting",
+    "plan": "planning",
+    "plan_undo": "planning",
+    "push_ledger": "histories",
+    "read_source": "undoing",
+    "read_source_of_plan": "undoing",
+    "rename_ledger": "histories",
+    "sids": "locating",
+    "validate": "loading",
+    "validate_all": "loading",
+    "write": "editing",
+}
+"""The module of each name. It is imported on first use, since each command needs few of them."""
 
 __all__ = [
     "PLAN_KEY",
@@ -60,3 +102,19 @@ __all__ = [
     "validate_all",
     "write",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import the module of a name on first use.
+
+    Raises:
+        AttributeError: There is no such name.
+    """
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - `inputs` alone does without
+
+    found = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = found
+    return found
