@@ -10,10 +10,9 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from reconciler.change import MARKS, Action, Standing
-from reconciler.documents.comparison import ComparedChange, ComparisonFile
-from reconciler.documents.drift import Difference, DriftField, DriftFile, missing_above
 from reconciler.documents.parts import (
     ChangePart,
     FieldPart,
@@ -53,6 +52,10 @@ from reconciler.render.rows import (
     set_diff,
 )
 from reconciler.render.wording import age, count
+
+if TYPE_CHECKING:  # each document is read by few commands
+    from reconciler.documents.comparison import ComparedChange, ComparisonFile
+    from reconciler.documents.drift import Difference, DriftField, DriftFile
 
 _LONGEST_ADDRESS = 10_000
 """Characters; longer than three names of 256 characters can make, all of them escaped. Longer texts are not addresses,
@@ -105,6 +108,8 @@ def drift_view(drift: DriftFile, *, nested: bool = False) -> ChangesView:
         drift: the drift.
         nested: whether to list what lies inside a missing resource, which is otherwise only counted there.
     """
+    from reconciler.documents.drift import missing_above  # noqa: PLC0415 - see above
+
     missing = frozenset(part.address for part in drift.differences if part.state == "missing")
     actions: Counter[Action] = Counter(map(_drift_action, drift.differences))
     inside: dict[str, Counter[str]] = {}

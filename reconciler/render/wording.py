@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from reconciler.documents.report import OutcomePart, ResultPart
+if TYPE_CHECKING:  # plans do without
+    from reconciler.documents.report import OutcomePart, ResultPart
 
 PAST: Mapping[str, str] = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
 

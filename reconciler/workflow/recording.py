@@ -117,7 +117,6 @@ def find_recorder(
     """
     from reconciler.documents.journal import JournalScope  # noqa: PLC0415 - see the package
     from reconciler.execution.journal_file import JournalFile  # noqa: PLC0415 - see the package
-    from reconciler.execution.record import read_report  # noqa: PLC0415 - see the package
 
     root = Path(DiskSources(inputs.path, {}).root)
     scope = JournalScope(
@@ -132,7 +131,11 @@ def find_recorder(
         declared = config.resources.get(address)
         return () if declared is None else (declared.natural_key, declared.renamed_from)
 
-    replaces = {saved.sid: saved for saved in read_report(Path(report), scope, names)} if report else {}
+    replaces: dict[str, UnfinishedReplace] = {}
+    if report:
+        from reconciler.execution.record import read_report  # noqa: PLC0415 - see the package
+
+        replaces = {saved.sid: saved for saved in read_report(Path(report), scope, names)}
     # The journal contains what a report leaves out.
     replaces |= {saved.sid: saved for saved in journal.load()}
     return Recorder(
