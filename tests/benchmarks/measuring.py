@@ -67,6 +67,12 @@ def reconciler(*arguments: str, folder: Path = ROOT, environment: Mapping[str, s
     return Command([sys.executable, "-m", "reconciler", *arguments], folder, environment or {})
 
 
+def _environment(command: Command) -> dict[str, str]:
+    """Return the environment of a process; its first run writes Python's compiled files, whatever this one does."""
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return inherited | dict(command.environment)
+
+
 def cpu_of_process(command: Command) -> float:
     """Run a process; return the CPU seconds that it used, user and system, those of its children included.
 
@@ -77,7 +83,7 @@ def cpu_of_process(command: Command) -> float:
         process = subprocess.Popen(
             command.arguments,
             cwd=command.folder,
-            env={**os.environ, **command.environment},
+            env=_environment(command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,
