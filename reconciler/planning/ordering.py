@@ -285,7 +285,7 @@ def _bring_forward(changes: Sequence[Change], state: State) -> list[Change]:
                 needs = tuple(
                     need
                     for need in step.needs
-                    if need not in steps or not steps[need].last or _refers_to(steps[need], step.sid or "", state)
+                    if need not in steps or not steps[need].last or step.sid in _referenced_sids(steps[need], state)
                 )
                 steps[step.id] = replace(step, needs=needs, late=True)
     left = [step for step in steps.values() if not step.last]
@@ -297,80 +297,72 @@ def _bring_forward(changes: Sequence[Change], state: State) -> list[Change]:
     return _with_steps(changes, lambda step: steps[step.id])
 
 
-def _refers_to(step: Step, sid: str, state: State) -> bool:
+def _referenced_sids(step: Step, state: State) -> set[str]:
+    """Return the SIDs that the live resource of a step refers to."""
     live = state.get(step.sid or "")
-    return live is not None and any(
-        live.values.get(field.path) == sid for field in live.kind.fields if field.marker(Ref) is not None
-    )
+    if live is None:
+        return set()
+    return {
+        sid
+        for field in live.kind.fields
+        if field.marker(Ref) is not None and isinstance(sid := live.values.get(field.path), str)
+    }
 
 
 def _in_full_parents(
     changes: Sequence[Change], state: State, live: Mapping[Address, Live]
 ) -> dict[Address, set[Address]]:
-    creates: dict[Address, list[Change]] = defaultdict(list)
-    deletes: dict[Address, list[Change]] = defaultdict(list)
-    for change in changes:
-        if change.kind.max_per_parent and change.parent is not None:
-            if change.action == "create":
-                creates[change.parent].append(change)
-            elif change.action == "delete":
-                deletes[change.parent].append(change)
     first: dict[Address, set[Address]] = {}
-    for parent, leaving in deletes.items():
-        coming = sorted(creates.get(parent, ()), key=lambda change: change.address)
-        over = _how_many(leaving[0], state, live) + len(coming) - leaving[0].kind.max_per_parent
-        gone = [change.address for change in sorted(leaving, key=lambda change: change.address)][: max(0, over)]
+    for parent, members in _in_limited_parents(changes).items():
+        coming = sorted(change.address for change in members if change.action == "create")
+        leaving = sorted(change.address for change in members if change.action == "delete")
+        over = len(coming) - _free_slots(parent, members[0].kind, state, live)
         # The last creates are the ones that exceed the limit.
-        for create, address in zip(reversed(coming), gone, strict=False):
-            first[create.address] = {address}
+        for create, delete in zip(reversed(coming), leaving[: max(0, over)], strict=False):
+            first[create] = {delete}
     return first
 
 
 def creates_without_room(changes: Sequence[Change], state: State, live: Mapping[Address, Live]) -> frozenset[Address]:
     """Return the creates whose parent remains full after all deletes; the last ones of each parent."""
+    refused: set[Address] = set()
+    for parent, members in _in_limited_parents(changes).items():
+        coming = sorted(change.address for change in members if change.action == "create")
+        leaving = [change for change in members if change.action == "delete"]
+        room = len(leaving) + _free_slots(parent, members[0].kind, state, live)
+        refused.update(coming[max(0, room) :])
+    return frozenset(refused)
+
+
+def _in_limited_parents(changes: Iterable[Change]) -> dict[Address, list[Change]]:
+    """Return the changes of resources of which a parent can hold only so many, by parent."""
     inside: dict[Address, list[Change]] = defaultdict(list)
     for change in changes:
         if change.kind.max_per_parent and change.parent is not None:
             inside[change.parent].append(change)
-    refused: set[Address] = set()
-    for members in inside.values():
-        coming = sorted(change.address for change in members if change.action == "create")
-        leaving = sum(1 for change in members if change.action == "delete")
-        over = _how_many(members[0], state, live) - leaving + len(coming) - members[0].kind.max_per_parent
-        refused.update(coming[len(coming) - over :] if over > 0 else ())
-    return frozenset(refused)
+    return inside
 
 
-def _how_many(member: Change, state: State, live: Mapping[Address, Live]) -> int:
-    """Return how many resources of the kind the parent has now."""
-    above = live.get(member.parent) if member.parent is not None else None
-    return 0 if above is None else len(state.collection(member.kind, above.lineage))
+def _free_slots(parent: Address, kind: Kind, state: State, live: Mapping[Address, Live]) -> int:
+    """Return how many more resources of a kind a parent could hold now."""
+    above = live.get(parent)
+    return kind.max_per_parent - (0 if above is None else len(state.collection(kind, above.lineage)))
 
 
 def _delete_referrers_first(changes: Sequence[Change], state: State) -> list[Change]:
     """Make the delete of a referenced resource (a role) depend on the deletes of those that refer to it (users)."""
     referring: dict[str, list[str]] = defaultdict(list)
     for change in changes:
-        live = state.get(change.sid or "")
-        deletes = [step.id for step in change.steps if step.op == "delete"]
-        if not deletes or live is None:
-            continue
-        for field in live.kind.fields:
-            if field.marker(Ref) is not None and isinstance(sid := live.values.get(field.path), str):
-                referring[sid].extend(deletes)
-    return [
-        replace(
-            change,
-            steps=tuple(
-                replace(step, needs=(*step.needs, *sorted(referring[change.sid]))) if step.op == "delete" else step
-                for step in change.steps
-            ),
-        )
-        # Services are deleted after everything else anyway.
-        if change.sid in referring and change.kind.parent is not None
-        else change
-        for change in changes
-    ]
+        for step in change.steps:
+            for sid in _referenced_sids(step, state) if step.op == "delete" else ():
+                referring[sid].append(step.id)
+
+    def waiting(step: Step) -> Step:
+        needs = sorted(referring.get(step.sid or "", ())) if step.op == "delete" else ()
+        # The delete of a service depends on most other deletes already.
+        return replace(step, needs=tuple(dict.fromkeys((*step.needs, *needs)))) if needs else step
+
+    return _with_steps(changes, waiting)
 
 
 def _close_last(changes: Sequence[Change]) -> list[Change]:

@@ -6,6 +6,7 @@ import pytest
 
 from reconciler.config.model import Config
 from reconciler.errors import MatchError
+from reconciler.planning.plan import Plan
 from tests.world import World, read
 
 CUSTOMER, DESK = "+14155550199", "+14155550100"
@@ -172,3 +173,104 @@ def test_a_delete_that_makes_way_waits_for_everything_else_that_the_taker_needs(
     account.forget_requests()
     account.converge(files, approved=["services.club.conversations.old"])
     assert account.writes.index(f"DELETE /v1/Services/{service}/Conversations/{old}") == 2
+
+
+# --- conversations that are full of webhooks -------------------------------------------------------------------------
+
+
+def desk(live: int, *declared: str) -> Plan:
+    """Plan webhooks of a conversation that has live ones with numbers from 1: `new7` creates, `old1` deletes."""
+    account = World()
+    service = account.post("/v1/Services", {"FriendlyName": "club"})["sid"]
+    path = f"/v1/Services/{service}/Conversations/"
+    path += account.post(path[:-1], {"UniqueName": "desk"})["sid"]
+    for number in range(1, live + 1):
+        form = {"Configuration.Url": f"https://{number}.example.com", "Configuration.Filters": "onMessageAdded"}
+        account.post(f"{path}/Webhooks", {"Target": "webhook", **form})
+    webhooks = ", ".join(
+        f"{name}: {{target: webhook, url: https://{name[-1]}.example.com, filters: [onMessageAdded]"
+        f"{', absent: true' if name.startswith('old') else ''}}}"
+        for name in declared
+    )
+    return account.plan(
+        read(f"version: 1\nservices: {{club: {{conversations: {{desk: {{webhooks: {{{webhooks}}}}}}}}}}}\n")
+    )
+
+
+@pytest.mark.parametrize(
+    ("live", "declared", "expected"),
+    [
+        (5, ["new6"], ["new6"]),
+        (4, ["old1", "new6", "new7"], []),
+        (4, ["old1", "new6", "new7", "new8"], ["new8"]),
+        (3, ["new6"], []),
+        # One that stays is declared, too.
+        (5, ["hook2", "old1", "new7", "new8", "new9"], ["new8", "new9"]),
+    ],
+)
+def test_webhooks_that_find_no_room_after_all_deletes_are_withheld(
+    live: int, declared: list[str], expected: list[str]
+) -> None:
+    made = desk(live, *declared)
+    withheld = {change.address.parts[-1]: change.guard for change in made.changes if change.guard is not None}
+    assert sorted(withheld) == expected
+    assert {guard.name for guard in withheld.values()} <= {"no_room"}
+
+
+def test_the_last_webhooks_wait_for_those_that_go() -> None:
+    made = desk(4, "old1", "old2", "new6", "new7")
+    needs = {
+        change.address.parts[-1]: [need.rpartition(".")[2] for need in change.steps[0].needs] for change in made.changes
+    }
+    # One finds a free place, so one delete is enough, and the other one comes last.
+    assert needs == {"new6": [], "new7": ["old1#delete"], "old1": [], "old2": []}
+    assert [change.address.parts[-1] for change in made.changes if change.steps[0].last] == ["old2"]
+
+
+# --- roles -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_delete_of_a_role_waits_for_the_users_that_are_deleted() -> None:
+    account = World()
+    service = account.post("/v1/Services", {"FriendlyName": "club"})["sid"]
+    form = {"Type": "service", "Permission": "joinConversation"}
+    helper, guide = (
+        account.post(f"/v1/Services/{service}/Roles", {**form, "FriendlyName": name})["sid"]
+        for name in ("helper", "guide")
+    )
+    for user, role in (("ada", helper), ("bob", helper), ("zoe", guide)):
+        account.post(f"/v1/Services/{service}/Users", {"Identity": user, "RoleSid": role})
+    files = read(
+        "version: 1\nservices:\n  club:\n"
+        "    roles: {helper: {absent: true}, guide: {type: service, permissions: [createConversation]}}\n"
+        "    users: {ada: {absent: true}, bob: {role: service user}, zoe: {absent: true}}\n"
+    )
+    needs = {step.id: step.needs for change in account.plan(files).changes for step in change.steps}
+    # Updates are sent before every delete that is last, so it does not depend on them, nor they on it.
+    assert needs == {
+        "services.club.roles.guide#update": (),
+        "services.club.users.bob#update": (),
+        "services.club.users.ada#delete": (),
+        "services.club.users.zoe#delete": (),
+        "services.club.roles.helper#delete": ("services.club.users.ada#delete",),
+    }
+    account.converge(files)
+
+
+def test_the_old_role_of_a_replace_waits_for_its_successor_and_for_the_users_that_are_deleted() -> None:
+    account = World()
+    service = account.post("/v1/Services", {"FriendlyName": "club"})["sid"]
+    form = {"FriendlyName": "helper", "Type": "service", "Permission": "joinConversation"}
+    role = account.post(f"/v1/Services/{service}/Roles", form)["sid"]
+    account.post(f"/v1/Services/{service}/Users", {"Identity": "ada", "RoleSid": role})
+    files = read(
+        "version: 1\nservices:\n  club:\n    users: {ada: {absent: true}}\n"
+        "    roles: {guide: {renamed_from: helper, type: service, permissions: [joinConversation]}}\n"
+    )
+    needs = {step.id: step.needs for change in account.plan(files).changes for step in change.steps}
+    assert needs == {
+        "services.club.roles.guide#create": (),
+        "services.club.users.ada#delete": (),
+        "services.club.roles.guide#delete": ("services.club.roles.guide#create", "services.club.users.ada#delete"),
+    }
+    account.converge(files)
