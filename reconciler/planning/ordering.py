@@ -371,16 +371,13 @@ def _close_last(changes: Sequence[Change]) -> list[Change]:
     for change in changes:
         if change.parent is not None:
             inside[change.parent].extend(change.steps)
-    result = []
-    for change in changes:
-        steps = tuple(
-            replace(step, needs=(*step.needs, *(inner.id for inner in inside[change.address] if not inner.last)))
-            if step.op == "update" and change.kind.why_final(step.values) and inside.get(change.address)
-            else step
-            for step in change.steps
-        )
-        result.append(replace(change, steps=steps))
-    return result
+
+    def waiting(step: Step) -> Step:
+        if not step.kind.why_final(step.values):
+            return step
+        return replace(step, needs=(*step.needs, *(inner.id for inner in inside[step.address] if not inner.last)))
+
+    return _with_steps(changes, waiting)
 
 
 def sort_changes(changes: Sequence[Change]) -> list[Change]:
