@@ -271,15 +271,15 @@ def test_the_delete_of_a_role_waits_for_the_users_that_are_deleted() -> None:
         "    roles: {helper: {absent: true}, guide: {type: service, permissions: [createConversation]}}\n"
         "    users: {ada: {absent: true}, bob: {role: service user}, zoe: {absent: true}}\n"
     )
-    needs = {step.id: step.needs for change in account.plan(files).changes for step in change.steps}
+    needs = [(step.id, step.needs) for change in account.plan(files).changes for step in change.steps]
     # Updates are sent before every delete that is last, so it does not depend on them, nor they on it.
-    assert needs == {
-        "services.club.roles.guide#update": (),
-        "services.club.users.bob#update": (),
-        "services.club.users.ada#delete": (),
-        "services.club.users.zoe#delete": (),
-        "services.club.roles.helper#delete": ("services.club.users.ada#delete",),
-    }
+    assert needs == [
+        ("services.club.roles.guide#update", ()),
+        ("services.club.users.bob#update", ()),
+        ("services.club.users.ada#delete", ()),
+        ("services.club.roles.helper#delete", ("services.club.users.ada#delete",)),
+        ("services.club.users.zoe#delete", ()),
+    ]
     account.converge(files)
 
 
@@ -299,4 +299,20 @@ def test_the_old_role_of_a_replace_waits_for_its_successor_and_for_the_users_tha
         "services.club.users.ada#delete": (),
         "services.club.roles.guide#delete": ("services.club.roles.guide#create", "services.club.users.ada#delete"),
     }
+    account.converge(files)
+
+
+def test_the_role_of_a_replaced_participant_is_created_first() -> None:
+    account = World()
+    [lounge] = halls(account, "lounge").values()
+    account.post(f"/v1/Services/{account.service('club')}/Conversations/{lounge}/Participants", {"Identity": "ada"})
+    files = read(
+        "version: 1\nservices:\n  club:\n"
+        "    conversations: {lounge: {participants: {eve: {renamed_from: ada, identity: eve, role: guide}}}}\n"
+        "    roles: {guide: {type: conversation, permissions: [sendMessage]}}\n"
+    )
+    assert [f"{change.action} {change.address}" for change in account.plan(files).changes] == [
+        "create services.club.roles.guide",
+        "replace services.club.conversations.lounge.participants.eve",
+    ]
     account.converge(files)
