@@ -316,3 +316,49 @@ def test_the_role_of_a_replaced_participant_is_created_first() -> None:
         "replace services.club.conversations.lounge.participants.eve",
     ]
     account.converge(files)
+
+
+# --- a whole plan ----------------------------------------------------------------------------------------------------
+
+
+def test_a_plan_has_dependencies_first_and_deletes_last_unless_something_takes_their_place() -> None:
+    account = World()
+    service = f"/v1/Services/{account.post('/v1/Services', {'FriendlyName': 'club'})['sid']}"
+    old = account.post(f"{service}/Conversations", {"UniqueName": "y-old"})["sid"]
+    pair = {"MessagingBinding.Address": CUSTOMER, "MessagingBinding.ProxyAddress": DESK}
+    account.post(f"{service}/Conversations/{old}/Participants", pair)
+    account.post(f"{service}/Users", {"Identity": "ada"})
+    account.post(f"{service}/Roles", {"FriendlyName": "spare", "Type": "service", "Permission": "joinConversation"})
+    account.post("/v1/Credentials", {"Type": "fcm", "FriendlyName": "Push", "Secret": "secret"})
+    made = account.plan(
+        read(
+            "version: 1\n"
+            "account: {configuration: {default_inactive_timer: P1D}, webhooks: {method: GET}}\n"
+            'addresses: {"+14155550111": {type: sms}}\n'
+            "credentials: {push: {type: fcm, friendly_name: Push, absent: true}}\n"
+            "services:\n"
+            "  other: {}\n"
+            "  club:\n"
+            "    users: {bob: {}, ada: {absent: true}}\n"
+            "    roles: {guide: {type: service, permissions: [joinConversation]}, spare: {absent: true}}\n"
+            "    conversations:\n"
+            "      y-old: {absent: true}\n"
+            "      a-first: {}\n"
+            f'      z-new: {{participants: {{caller: {{address: "{CUSTOMER}", proxy_address: "{DESK}"}}}}}}\n'
+        )
+    )
+    assert [f"{change.action} {change.address}" for change in made.changes] == [
+        "update account.configuration",
+        "create services.club.conversations.a-first",
+        "create services.club.conversations.z-new",
+        "delete services.club.conversations.y-old",
+        "create services.club.conversations.z-new.participants.caller",
+        "create services.club.roles.guide",
+        "create services.club.users.bob",
+        "update account.webhooks",
+        "create services.other",
+        'create addresses["+14155550111"]',
+        "delete services.club.roles.spare",
+        "delete services.club.users.ada",
+        "delete credentials.push",
+    ]
