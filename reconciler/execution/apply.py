@@ -208,13 +208,15 @@ class _Apply:
                     await self._run_in_sequence(group)
 
     async def _run_in_sequence(self, group: Sequence[Step]) -> None:
-        has_failed = False
+        failed: Step | None = None
         for step in group:
-            if has_failed and step.op == "delete":
-                self._skip(step, "", "an earlier delete that this step depends on failed")
+            if failed is not None and step.op == "delete":
+                stopped = "deletes that make room for other changes stop after a failure"
+                self._skip(step, failed.id, f"{stopped}, and {_described(self._outcomes[failed.id])}")
             elif not self._skip_if_need_failed(step, except_for=frozenset()):
                 await self._run_step(step)
-                has_failed = has_failed or self._outcomes[step.id].status in _UNFINISHED
+                if self._outcomes[step.id].status in _UNFINISHED:
+                    failed = step
 
     def _skip_if_need_failed(self, step: Step, *, except_for: Container[str]) -> bool:
         """Skip a step if one of its dependencies did not succeed; return whether it was skipped."""

@@ -402,7 +402,7 @@ def sort_changes(changes: Sequence[Change]) -> list[Change]:
     }
     ranks = {
         change.address: (
-            change.action == "delete" and all(step.last for step in change.steps),
+            all(step.last for step in change.steps),
             _ORDER[change.kind] if change.kind.parent is None else 0,
             change.address,
         )

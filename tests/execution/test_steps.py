@@ -92,6 +92,27 @@ def test_a_role_of_flex_of_another_type_stays_beside_the_declared_one() -> None:
     assert [kind for kind, _ in roles(world, "guest")] == ["conversation", "service"]
 
 
+def test_a_list_of_roles_that_may_not_be_read_is_asked_for_once() -> None:
+    world = World()
+    app = Otherwise(world, "GET", "/Roles", lambda _body: None, times=99, status=403)
+    [outcome] = outcomes(world, HEAD + "    roles: {channel user: {permissions: [sendMessage]}}\n", app)
+    assert (outcome.status, outcome.message, outcome.cause) == ("failed", "Twilio rejected the request", "permission")
+    assert [request for request in world.requests if "/Roles" in request] == [world.requests[-1]]
+
+
+# --- a second step ---------------------------------------------------------------------------------------------------
+
+
+def test_a_conversation_that_is_created_closed_is_closed_by_its_sid() -> None:
+    world = World()
+    created, closed = outcomes(world, HEAD + "    conversations: {lounge: {state: closed}}\n")
+    assert [(outcome.op, outcome.status, outcome.sid) for outcome in (created, closed)] == [
+        ("create", "done", created.sid), ("update", "done", created.sid),
+    ]  # fmt: skip
+    base = f"POST /v1/Services/{world.service(CLUB)}/Conversations"
+    assert sent(world)[1:] == [(base, {"UniqueName": ["lounge"]}), (f"{base}/{created.sid}", {"State": ["closed"]})]
+
+
 # --- settings --------------------------------------------------------------------------------------------------------
 
 

@@ -327,7 +327,8 @@ def test_a_plan_has_dependencies_first_and_deletes_last_unless_something_takes_t
     old = account.post(f"{service}/Conversations", {"UniqueName": "y-old"})["sid"]
     pair = {"MessagingBinding.Address": CUSTOMER, "MessagingBinding.ProxyAddress": DESK}
     account.post(f"{service}/Conversations/{old}/Participants", pair)
-    account.post(f"{service}/Users", {"Identity": "ada"})
+    for user in ("ada", "eve"):
+        account.post(f"{service}/Users", {"Identity": user})
     account.post(f"{service}/Roles", {"FriendlyName": "spare", "Type": "service", "Permission": "joinConversation"})
     account.post("/v1/Credentials", {"Type": "fcm", "FriendlyName": "Push", "Secret": "secret"})
     made = account.plan(
@@ -339,7 +340,7 @@ def test_a_plan_has_dependencies_first_and_deletes_last_unless_something_takes_t
             "services:\n"
             "  other: {}\n"
             "  club:\n"
-            "    users: {bob: {}, ada: {absent: true}}\n"
+            "    users: {bob: {}, ada: {absent: true}, cid: {renamed_from: eve}}\n"
             "    roles: {guide: {type: service, permissions: [joinConversation]}, spare: {absent: true}}\n"
             "    conversations:\n"
             "      y-old: {absent: true}\n"
@@ -355,6 +356,7 @@ def test_a_plan_has_dependencies_first_and_deletes_last_unless_something_takes_t
         "create services.club.conversations.z-new.participants.caller",
         "create services.club.roles.guide",
         "create services.club.users.bob",
+        "replace services.club.users.cid",
         "update account.webhooks",
         "create services.other",
         'create addresses["+14155550111"]',
