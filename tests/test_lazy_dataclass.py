@@ -151,3 +151,17 @@ def test_nothing_is_compiled_before_the_first_use() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n['Place'] a.yaml:3\n"
+
+
+def test_own_comparison_is_kept_and_hashed_by_value() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Loose:  # noqa: PLW1641 - the decorator adds it
+        text: str
+        other: int = 0
+
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Loose) and self.text == other.text
+
+    assert Loose("a", 1) == Loose("a", 2)
+    assert hash(Loose("a", 1)) != hash(Loose("a", 2))
+    assert hash(Loose("a", 1)) == hash(Loose("a", 1))
