@@ -5,7 +5,7 @@ Takes a loaded configuration and its sources; returns a `Ledger`, or raises the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
@@ -42,7 +42,7 @@ class Ledger:
         head: The same, unless `--start-ledger` continues the ref without what it remembers.
         begins: Whether the ledger begins with this run.
         is_first: Whether everything declared counts as created, because the ledger begins with this run.
-        begun: The addresses that count as created because a killed apply, with which the ledger began, declared them.
+        first_attempts: The entries of the killed applies with which the ledger began, if no other apply followed.
         source: The commit of the configuration; empty if there is none.
         run: This run.
         options: The command-line options.
@@ -62,7 +62,7 @@ class Ledger:
     run: LedgerRun
     options: LedgerOptions
     now: Callable[[], datetime] = utc_now
-    begun: frozenset[Address] = frozenset()
+    first_attempts: tuple[LedgerEntry, ...] = ()
     _entries: dict[int, Stored] = field(default_factory=dict)
 
     def records(self) -> dict[Address, Record]:
@@ -235,22 +235,20 @@ def _checked(  # noqa: PLR0917 - the parts of a ledger
         raise LedgerError(
             f"{ref.label} has a ledger already; its newest entry is {entry.number}. Remove --start-ledger to use it"
         )
-    begun = _begun(ref, tips, entry)
     begins = entry.begins and entry.status == "started"
+    attempts = tuple(_first_attempts(ref, tips, entry))
     return Ledger(
-        ref, setting, scope, key, tips, previous, previous, begins, False, source, run, options, now=now, begun=begun
-    )
+        ref, setting, scope, key, tips, previous, previous, begins, False, source, run, options,
+        now=now, first_attempts=attempts,
+    )  # fmt: skip
 
 
-def _begun(ref: LedgerRef, tips: Tips, newest: LedgerEntry) -> frozenset[Address]:
-    """Return what all of the applies declared with which a ledger began, if each of them was killed."""
-    declared: set[str] | None = None
+def _first_attempts(ref: LedgerRef, tips: Tips, newest: LedgerEntry) -> Iterator[LedgerEntry]:
     entry: LedgerEntry | None = newest
     while entry is not None and entry.begins and entry.status == "started":
-        declared = set(entry.declared) if declared is None else declared & set(entry.declared)
+        yield entry
         found = ref.find(tips.newest, {entry.number - 1}) if entry.number > 1 else {}
         entry = found[entry.number - 1].entry if found else None
-    return frozenset(map(Address.parse, declared or ()))
 
 
 def _notes(ledger: Ledger, *, writes: bool) -> Iterable[Problem]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from reconciler.address import Address
 from reconciler.change import Standing
 from reconciler.config.model import Declared, Reference
 from reconciler.kinds.fields import Content
 from reconciler.lazy_dataclass import dataclass
+from reconciler.planning.live_identity import LiveIdentity
 
 NOT_DECLARED = 0
 """In `Record.attempted`: an undo to an address without a record."""
@@ -71,7 +72,12 @@ def _not_deleted(_declared: Declared) -> EntryInfo | None:
     return None
 
 
-def _nowhere(_declared: Declared) -> str:
+DeclaredElsewhere: TypeAlias = "Callable[[tuple[LiveIdentity, ...]], str]"
+"""Names the other ledger that declares a live resource, given with what contains it; empty if none does."""
+
+
+def nowhere(_lineage: tuple[LiveIdentity, ...]) -> str:
+    """No other ledger declares a resource."""
     return ""
 
 
@@ -86,7 +92,8 @@ class Baseline:
         entries: The entries that records mention, and the newest one, by number.
         head: The newest entry; None before the first one.
         is_first: Whether the ledger begins with this run, so that everything declared counts as created.
-        begun: The addresses that count as created because a killed apply, with which the ledger began, declared them.
+        first_attempts: What each of the killed applies declared with which the ledger began.
+        begun: The addresses that count as created, because each of these applies declared the same resources.
         source_commit: The commit of the present configuration, which removed the resources it no longer declares; empty
             if unknown.
         digest_of: Gives the keyed digest of a SID; empty for a digest that cannot be computed.
@@ -96,7 +103,8 @@ class Baseline:
         override: The declarations given with ``--baseline``, instead of those of the entries; None without it.
         is_compared: Whether plans compare with it. Otherwise it only serves to decide the next records.
         deleted_in: Gives the entry in which a declared resource was deleted; None if it was not.
-        declared_elsewhere: Names the other ledger of the same account that declares a resource; empty if none does.
+        declared_elsewhere: Names the other ledger of the same account that declares a resource, given with what
+            contains it, outermost first; empty if none does.
     """
 
     records: Mapping[Address, Record] = field(default_factory=dict)
@@ -104,6 +112,7 @@ class Baseline:
     entries: Mapping[int, EntryInfo] = field(default_factory=dict)
     head: EntryInfo | None = None
     is_first: bool = False
+    first_attempts: tuple[Mapping[Address, Declared], ...] = ()
     begun: frozenset[Address] = frozenset()
     source_commit: str = ""
     digest_of: Callable[[str], str] = _no_digest
@@ -112,7 +121,7 @@ class Baseline:
     override: Mapping[Address, Declared] | None = None
     is_compared: bool = True
     deleted_in: Callable[[Declared], EntryInfo | None] = _not_deleted
-    declared_elsewhere: Callable[[Declared], str] = _nowhere
+    declared_elsewhere: DeclaredElsewhere = nowhere
 
 
 Handling = Literal["none", "change", "forget", "withheld"]

@@ -66,8 +66,39 @@ def with_present_handles(baseline: Baseline, config: Config) -> Remembered:
         if found in records and found == address:
             records[found] = record  # the present handle's own record is newer
         records.setdefault(found, record)
-    present = replace(baseline, records=records, declarations=declarations, override=override)
+    begun = [index.declared_again(resources) for resources in baseline.first_attempts]
+    present = replace(
+        baseline,
+        records=records,
+        declarations=declarations,
+        override=override,
+        begun=frozenset.intersection(*begun) if begun else frozenset(),
+    )
     return Remembered(present, moved)
+
+
+def in_addresses_of(resources: Mapping[Address, Declared], config: Config) -> Config:
+    """Return a configuration in the addresses that other declarations of the same resources have.
+
+    Args:
+        resources: The other declarations.
+        config: The configuration. What is inside of a resource, and approvals of it, move with it.
+    """
+    mapping = _Index(resources.values()).present_addresses(config.resources)
+    if all(old == new for old, new in mapping.items()):
+        return config
+    moved = {mapping[one.address]: _moved(one, mapping) for one in config.resources.values()}
+    approvals = tuple(replace(one, address=_moved_address(one.address, mapping)) for one in config.approvals)
+    return replace(config, resources=dict(sorted(moved.items())), approvals=approvals)
+
+
+def _moved_address(address: Address, mapping: Mapping[Address, Address]) -> Address:
+    """Return an address with what contains it at its other address."""
+    for length in range(len(address.parts), 0, -1):
+        found = mapping.get(Address(address.parts[:length]))
+        if found is not None:
+            return Address((*found.parts, *address.parts[length:]))
+    return address
 
 
 class _Index:
@@ -101,6 +132,18 @@ class _Index:
                 mapping[declared.address] = self._own_address(declared, self._parent(declared, mapping), taken)
                 taken.add(mapping[declared.address])
         return mapping
+
+    def declared_again(self, resources: Mapping[Address, Declared]) -> frozenset[Address]:
+        """Return the present addresses of resources that another configuration declares, too, under whichever handle."""
+        mapping, same = self.present_addresses(resources), set[Address]()
+        for declared in sorted(resources.values(), key=lambda one: len(one.address.parts)):
+            address, parent = mapping[declared.address], self._parent(declared, mapping)
+            present = self._resources.get(address)
+            if present is None or (parent is not None and parent not in same):
+                continue
+            if declared.kind.singleton or set(_keys(declared, parent)) & set(_keys(present, parent)):
+                same.add(address)
+        return frozenset(same)
 
     @staticmethod
     def _parent(declared: Declared, mapping: Mapping[Address, Address]) -> Address | None:

@@ -33,6 +33,7 @@ from reconciler.kinds.hooks import Fault
 from reconciler.kinds.markers import Ref, Vocabulary
 from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.baseline import Record
+from reconciler.planning.live_identity import lineage_of
 from reconciler.planning.match import Matching
 from reconciler.planning.three_way import (
     Mark,
@@ -207,6 +208,7 @@ class _Resolver:
 
     def __init__(self, widened: Widened, state: State, matching: Matching, selection: Selection) -> None:
         self.widened = widened
+        self.state = state
         self.matching = matching
         self.selection = selection
         self.references = References(widened.config, matching, state)
@@ -317,7 +319,9 @@ class _Resolver:
         if not standing:
             self._forget(address, past)
             return
-        if owner := self.widened.baseline.declared_elsewhere(before):
+        above = reversed([self.widened.config.resources[one] for one in self._around(address)])
+        lineage = tuple(lineage_of((*above, before), self.matching.live, self.state))
+        if owner := self.widened.baseline.declared_elsewhere(lineage):
             self.withheld[address] = _declared_elsewhere(address, owner)
         if may_delete and not before.kind.singleton:
             if not is_always and self.origins.is_unidentified(record):

@@ -364,12 +364,15 @@ class Origins:
         return self._with_adopted(old, sides.live, [one for one in names if one not in past.managed], desired)
 
     def is_unidentified(self, record: Record) -> bool:
-        """Whether it is unknown if a live resource is the created one: another key made the digest of its SID."""
-        return (
-            record.origin == "created"
-            and bool(record.sid_digest)
-            and not self.baseline.is_own_digest(record.sid_digest)
-        )
+        """Whether it is unknown if a live resource is the created one: another key made the digest of its SID.
+
+        Or its create was interrupted, so that there is no digest, and an entry is signed with another key.
+        """
+        if record.origin != "created":
+            return False
+        if not record.sid_digest:
+            return not self.baseline.has_fingerprints
+        return not self.baseline.is_own_digest(record.sid_digest)
 
     def _is_another(self, record: Record, live: Live) -> bool:
         is_comparable = bool(record.sid_digest) and self.baseline.is_own_digest(record.sid_digest)

@@ -132,7 +132,19 @@ class _Widening:
         self.used.update(named)
         if named or self.config.on_removal.get(before.kind.name) == "forget":
             return True
-        return any(collection in self.config.prune for collection in _collections_around(before))
+        return self._is_pruned(before.address)
+
+    def _is_pruned(self, address: Address) -> bool:
+        """Whether a prune rule decides about a removed resource: one of its collection, or of a container of it.
+
+        Inside of a declared resource, a rule about that resource's own neighbors decides nothing.
+        """
+        past = self.pasts.get(address)
+        if address in self.config.resources or past is None or not past.declarations:
+            return False
+        before = past.declarations[0]
+        collection = address if before.kind.singleton else address.collection
+        return collection in self.config.prune or (before.parent is not None and self._is_pruned(before.parent))
 
     def _find_forgotten_fields(self) -> None:
         """Find the fields that ``removed`` names: the rest of an address of which the beginning is remembered."""
@@ -213,10 +225,3 @@ def _targets(past: Past) -> Iterator[Address]:
         for value in declared.values.values():
             if isinstance(value.content, Reference) and not value.content.built_in:
                 yield value.content.address
-
-
-def _collections_around(declared: Declared) -> Iterator[Address]:
-    """Yield the collection that a resource is in, and those around it."""
-    parts = declared.address.parts
-    for length in range(len(parts) - 1, 0, -1):
-        yield Address(parts[:length])

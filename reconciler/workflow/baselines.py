@@ -78,8 +78,7 @@ def ledger_baseline(ledger: Ledger, inputs: Inputs, environment: Mapping[str, st
             declarations[number] = declared
     if ledger.head is not None:
         entries[ledger.head.entry.number] = ledger.head.entry
-    own = {address: one for declared in declarations.values() for address, one in declared.items()}
-    others = OtherLedgers(ledger, lambda entry: load_declarations(ledger, entry, inputs, environment), own)
+    others = other_ledgers(ledger, inputs, environment)
     infos = {
         number: EntryInfo(number, entry.ended_at or entry.started_at, entry.source.commit, entry.environment)
         for number, entry in entries.items()
@@ -90,7 +89,9 @@ def ledger_baseline(ledger: Ledger, inputs: Inputs, environment: Mapping[str, st
         entries=infos,
         head=None if ledger.head is None else infos[ledger.head.entry.number],
         is_first=ledger.is_first,
-        begun=ledger.begun,
+        first_attempts=tuple(
+            load_declarations(ledger, entry, inputs, environment) or {} for entry in ledger.first_attempts
+        ),
         source_commit=_newest_change(ledger),
         digest_of=ledger.key.sid_digest,
         is_own_digest=ledger.key.has_made,
@@ -98,6 +99,11 @@ def ledger_baseline(ledger: Ledger, inputs: Inputs, environment: Mapping[str, st
         declared_elsewhere=others.owner_of,
         has_fingerprints=all(entry.key_id == ledger.key.id for entry in entries.values()),
     )
+
+
+def other_ledgers(ledger: Ledger, inputs: Inputs, environment: Mapping[str, str]) -> OtherLedgers:
+    """Return the other ledgers of this clone that have the same account; see `ledger_baseline`."""
+    return OtherLedgers(ledger, lambda entry: load_declarations(ledger, entry, inputs, environment))
 
 
 def _newest_change(ledger: Ledger) -> str:

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from reconciler.documents.ledger import LedgerEntry
     from reconciler.ledger.opening import Ledger
     from reconciler.planning.baseline import EntryInfo
+    from reconciler.planning.live_identity import LiveIdentity
 
 Load = Callable[["LedgerEntry"], "Mapping[Address, Declared] | None"]
-Identity = tuple[str, ...]
+Lineage = tuple["Declared", ...]
+"""A declared resource behind everything that contains it, outermost first."""
 
 _MOST_ENTRIES = 50
 """So many entries are searched for the one that deleted a resource."""
@@ -31,22 +33,24 @@ class OtherLedgers:
     Args:
         ledger: The ledger of the configuration.
         load: Loads what an entry declares; None if this release cannot.
-        own: Everything that the ledger's own entries declare, to find what contains a resource.
     """
 
-    def __init__(self, ledger: Ledger, load: Load, own: Mapping[Address, Declared]) -> None:
+    def __init__(self, ledger: Ledger, load: Load) -> None:
         self._ledger = ledger
         self._load = load
-        self._own = own
-        self._owners: Mapping[Identity, str] | None = None
+        self._owners: list[tuple[Lineage, str]] | None = None
 
-    def owner_of(self, declared: Declared) -> str:
-        """Name the ref of the ledger that declares a resource for the same account; empty if none does."""
+    def owner_of(self, lineage: tuple[LiveIdentity, ...]) -> str:
+        """Name the ref of the ledger that declares a resource for the same account; empty if none does.
+
+        Args:
+            lineage: The identity of the resource, behind those of everything that contains it, outermost first.
+        """
         if self._owners is None:
-            self._owners = dict(self._found())
-        return self._owners.get(_identity(declared, self._own), "")
+            self._owners = list(self._found())
+        return next((name for declared, name in self._owners if _is_same(declared, lineage)), "")
 
-    def _found(self) -> Iterator[tuple[Identity, str]]:
+    def _found(self) -> Iterator[tuple[Lineage, str]]:
         from reconciler.ledger.preconditions import heads, other_refs  # noqa: PLC0415 - see the package
 
         ledger, scope = self._ledger, self._ledger.scope
@@ -59,14 +63,19 @@ class OtherLedgers:
                 continue  # its commit is not in this clone
             for one in declared.values():
                 if not one.absent:
-                    yield _identity(one, declared), name
+                    yield _lineage(one, declared), name
 
 
-def _identity(declared: Declared, around: Mapping[Address, Declared]) -> Identity:
-    """What identifies a declared resource in its account, whatever its handles: its name, and those around it."""
-    parent = around.get(declared.parent) if declared.parent is not None else None
-    above = () if declared.parent is None else (str(declared.parent),) if parent is None else _identity(parent, around)
-    return (*above, declared.kind.name, declared.natural_key or declared.pin or "")
+def _lineage(declared: Declared, around: Mapping[Address, Declared]) -> Lineage:
+    above = around.get(declared.parent) if declared.parent is not None else None
+    return (declared,) if above is None else (*_lineage(above, around), declared)
+
+
+def _is_same(declared: Lineage, live: tuple[LiveIdentity, ...]) -> bool:
+    """Whether a declared resource is, or may be, a live one; so for what contains it."""
+    return len(declared) == len(live) and all(
+        one.is_declared_as(other) for one, other in zip(live, declared, strict=True)
+    )
 
 
 def deleted_in(ledger: Ledger) -> Callable[[Declared], EntryInfo | None]:

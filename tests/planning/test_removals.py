@@ -154,6 +154,18 @@ def test_prune_decides_in_its_collections(ledger: Ledgered) -> None:
     assert handled(made)["services.s.roles.agent"] == "forget"
 
 
+def test_prune_of_services_decides_nothing_inside_a_declared_one(ledger: Ledgered) -> None:
+    rule = "prune: {services: {match: other}}\n"
+    ledger.apply(read(ROLE + rule))
+    assert told(planned(ledger, SERVICE + rule)) == [
+        ("services.s.roles.agent", "delete", ""),
+        ("services.s.users.ada", "delete", ""),
+    ]
+    made = planned(ledger, f"version: 1\nservices: {{}}\n{rule}")
+    assert made.changes == ()
+    assert handled(made) == dict.fromkeys(("services.s", "services.s.roles.agent", "services.s.users.ada"), "forget")
+
+
 def test_outside_of_a_target_nothing_is_removed_or_forgotten(ledger: Ledgered) -> None:
     ledger.apply(read(ROLE))
     made = planned(ledger, SERVICE, targets=["services.s.users"])
