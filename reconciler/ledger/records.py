@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import field, replace
 from typing import Literal
 
 from reconciler.address import Address
@@ -135,20 +135,49 @@ NOT_DECLARED = 0
 """An attempted undo back to an address without a record."""
 
 
+@dataclass(frozen=True, slots=True)
+class UndoneEntry:
+    """The entry of an apply that is undone, as the undo needs it.
+
+    Attributes:
+        number: Its number; 0 if the ledger does not have it.
+        left: The records that it left.
+        before: The records before it.
+        is_proved: Whether the report proves what the apply did. Claims of an edited one forget nothing.
+    """
+
+    number: int = 0
+    left: Mapping[Address, Record] = field(default_factory=dict)
+    before: Mapping[Address, Record] = field(default_factory=dict)
+    is_proved: bool = True
+
+    def is_taken_back(self, address: Address, current: Record | None) -> bool:
+        """Return whether the record of an address is what this entry left, or what an undo of it began.
+
+        A record that a later entry made is of other changes than those that are undone, and is kept.
+        """
+        if not self.is_proved:
+            return False
+        if current is None:
+            return address not in self.left
+        return max(current.baseline or 0, *current.attempted, 0) <= self.number
+
+
 def undo_started_records(
-    current: Mapping[Address, Record], previous: Mapping[Address, Record], undone: Mapping[Address, UndoneAddress]
+    current: Mapping[Address, Record], entry: UndoneEntry, undone: Mapping[Address, UndoneAddress]
 ) -> dict[Address, Record]:
     """Return the records of the `started` entry of an undo: both records of each address that may be written (U5).
 
     Args:
         current: The records of the newest entry.
-        previous: The records before the apply that is undone.
+        entry: The entry of the apply that is undone.
         undone: What the undo does with each address.
     """
     records = dict(current)
     for address, item in undone.items():
-        if item.decision == "write":
-            record = _with_previous(current.get(address), previous.get(address))
+        is_forgotten = address not in current and not entry.is_taken_back(address, None)
+        if item.decision == "write" and not is_forgotten:
+            record = _with_previous(current.get(address), entry.before.get(address))
             if record is not None:
                 records[address] = replace(record, sid_digest="") if item.creates else record
     return records
@@ -166,30 +195,41 @@ def _with_previous(current: Record | None, previous: Record | None) -> Record | 
 
 def undo_outcome_records(
     current: Mapping[Address, Record],
-    previous: Mapping[Address, Record],
+    entry: UndoneEntry,
     undone: Mapping[Address, UndoneAddress],
     ended: Mapping[Address, Ended],
     sid_digest_of: Callable[[Address], str],
 ) -> dict[Address, Record]:
     """Return the records of the outcome of an undo: addresses that it took back have their previous record, or none.
 
+    Where a later entry changed the record, or the report proves nothing, both records stay, as in a `started` entry.
+
     Args:
         current: The records of the newest entry.
-        previous: The records before the apply that is undone.
+        entry: The entry of the apply that is undone.
         undone: What the undo does with each address.
         ended: The ending of each change, by address.
         sid_digest_of: Returns the digest of the SID of a resource that was created again; empty if unknown.
     """
-    started = undo_started_records(current, previous, undone)
+    started = undo_started_records(current, entry, undone)
     records = dict(current)
     for address, item in undone.items():
         how = worst_of(ended.get(change, "not written") for change in item.changes)
-        if item.decision == "write" and how == "unknown" and address in started:
+        is_written = item.decision == "write" and how == "done"
+        is_taken_back = entry.is_taken_back(address, current.get(address))
+        if address in started and (
+            (item.decision == "write" and how == "unknown") or (is_written and not is_taken_back)
+        ):
             records[address] = started[address]
-        elif item.decision == "nothing" or (item.decision == "write" and how == "done"):
+            if is_written and item.creates:
+                records[address] = replace(started[address], sid_digest=sid_digest_of(address))
+        # A deleted resource that exists again, although no undo tried to create it, was created by someone else.
+        elif is_taken_back and (
+            is_written or (item.decision == "nothing" and not (item.creates and address not in current))
+        ):
             records.pop(address, None)
-            if address in previous:
-                record = previous[address]
+            if address in entry.before:
+                record = entry.before[address]
                 is_new = item.creates and record.origin == "created"
                 records[address] = replace(record, sid_digest=sid_digest_of(address)) if is_new else record
     return records

@@ -134,7 +134,7 @@ class _Index:
         return mapping
 
     def declared_again(self, resources: Mapping[Address, Declared]) -> frozenset[Address]:
-        """Return the present addresses of resources that another configuration declares, too, under whichever handle."""
+        """Return the present addresses of resources that another configuration declares, too, under any handle."""
         mapping, same = self.present_addresses(resources), set[Address]()
         for declared in sorted(resources.values(), key=lambda one: len(one.address.parts)):
             address, parent = mapping[declared.address], self._parent(declared, mapping)

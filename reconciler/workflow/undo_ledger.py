@@ -18,12 +18,10 @@ from reconciler.config.sources import looks_like_yaml
 from reconciler.sources.git_process import revert_command_of
 
 if TYPE_CHECKING:
-    from reconciler.address import Address
     from reconciler.documents.ledger import LedgerEntry
     from reconciler.documents.report import ReportFile
     from reconciler.ledger.opening import Ledger
     from reconciler.ledger.repository import Repository
-    from reconciler.planning.baseline import Record
     from reconciler.planning.plan import Plan
     from reconciler.report import Report
     from reconciler.sources.recording import RecordingSources
@@ -34,21 +32,21 @@ _FILE = re.compile(rb"\$\{file:([^}]*)\}")
 
 
 def _entries(ledger: Ledger, report: ReportFile) -> tuple[LedgerEntry | None, LedgerEntry | None]:
-    """Return the entry of an apply and the one before it.
+    """Return the entry of an apply and the one before it, or before the runs that it continued.
 
     Returns:
         Neither, if the report does not name its entry, or another apply has that number.
     """
     if not report.entry or ledger.head is None:
         return None, None
-    found = {
-        number: stored.entry
-        for number, stored in ledger.ref.find(ledger.tips.newest, {report.entry, report.entry - 1} - {0}).items()
-    }
-    entry, before = found.get(report.entry), found.get(report.entry - 1)
+    first = next(run.entry for run in report.runs if run.entry)
+    numbers = {report.entry, first, first - 1} - {0}
+    found = {number: stored.entry for number, stored in ledger.ref.find(ledger.tips.newest, numbers).items()}
+    entry = found.get(report.entry)
     if entry is None or entry.source.config_digest != report.config_digest or entry.operation == "rename":
         return None, None
-    return entry, None if entry.begins else before
+    begins = entry.begins or first not in found or found[first].begins
+    return entry, None if begins else found.get(first - 1)
 
 
 def _with_another_commit(ledger: Ledger, entry: LedgerEntry, before: LedgerEntry | None) -> LedgerEntry | None:
@@ -82,9 +80,13 @@ class UndoRecorder:
         plan: The plan of the undo.
         report: The report of the apply that is undone.
         environment: Environment variables, which name the actor.
+        is_sealed: Whether the report is unchanged since its apply.
     """
 
-    def __init__(self, ledger: Ledger, plan: Plan, report: ReportFile, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, ledger: Ledger, plan: Plan, report: ReportFile, environment: Mapping[str, str], *, is_sealed: bool
+    ) -> None:
+        from reconciler.ledger.records import UndoneEntry  # noqa: PLC0415 - see the package
         from reconciler.ledger.writing import Applied, LedgerWriter  # noqa: PLC0415 - see the package
 
         head = ledger.head
@@ -94,7 +96,12 @@ class UndoRecorder:
         self._current = ledger.records()
         # An apply that the ledger does not have changed no record.
         self._undone = {} if entry is None else plan.undone
-        self._previous: Mapping[Address, Record] = {} if before is None else before.records()
+        self._entry = UndoneEntry(
+            0 if entry is None else entry.number,
+            {} if entry is None else entry.records(),
+            {} if before is None else before.records(),
+            is_proved=is_sealed,
+        )
         same_as = None if head is None else head.entry
         self._writer = LedgerWriter(ledger, Applied(plan.config_digest), environment, "undo", same_as)
 
@@ -114,7 +121,7 @@ class UndoRecorder:
         """
         from reconciler.ledger.records import undo_started_records  # noqa: PLC0415 - see the package
 
-        records = undo_started_records(self._current, self._previous, self._undone)
+        records = undo_started_records(self._current, self._entry, self._undone)
         return self._writer.recording(records, seconds, is_sending=self._plan.is_sending)
 
     def end(self, report: Report | None) -> str:
@@ -134,7 +141,7 @@ class UndoRecorder:
         ended = {} if report is None else records.endings(report)
         digests = self._digests(report)
         found = records.undo_outcome_records(
-            self._current, self._previous, self._undone, ended, lambda address: digests.get(str(address), "")
+            self._current, self._entry, self._undone, ended, lambda address: digests.get(str(address), "")
         )
         if not self._writer.holds_lock and found == self._current:
             return ""

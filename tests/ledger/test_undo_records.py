@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Literal, TypeAlias
+
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from reconciler.address import Address
-from reconciler.ledger.records import Ended, undo_outcome_records, undo_started_records
+from reconciler.ledger.records import Ended, UndoneEntry, undo_outcome_records, undo_started_records
+from reconciler.planning.baseline import Record
 from reconciler.planning.plan import UndoneAddress
 from tests.ledger.test_records import MANY, ORDINARY, address, records
 from tests.model import rules
 from tests.model.histories import History, accounts, configs, faults, wander
+
+Decision: TypeAlias = Literal["write", "nothing", "withheld"]
 
 
 def undone(history: History) -> dict[Address, UndoneAddress]:
@@ -50,18 +56,82 @@ def check(data: st.DataObject) -> None:
     items = undone(history)
     current = records(rules.head_records(ledger))
     previous = records(ledger[report.entry - 2].records) if report.entry > 1 else {}
+    entry = UndoneEntry(report.entry, records(ledger[report.entry - 1].records), previous)
     result = rules.undo(ledger, history.account, report, faults=failures)
     event(result.outcome)
     if result.outcome == "killed":
-        assert undo_started_records(current, previous, items) == records(result.ledger[-1].records)
+        assert undo_started_records(current, entry, items) == records(result.ledger[-1].records)
         return
 
     def sid(one: Address) -> str:
         live = result.account.get(str(one))
         return "" if live is None else str(live.sid)
 
-    found = undo_outcome_records(current, previous, items, endings(history, items, failures), sid)
+    found = undo_outcome_records(current, entry, items, endings(history, items, failures), sid)
     assert found == records(result.ledger[-1].records)
+
+
+ROLE = Address(("services", "support", "roles", "x"))
+
+
+def outcome(
+    decision: Decision,
+    *,
+    current: Record | None,
+    left: Record | None,
+    before: Record | None,
+    creates: bool = False,
+    is_proved: bool = True,
+) -> Record | None:
+    """The record of a role after the undo of entry 2, all of whose writes take effect."""
+    entry = UndoneEntry(2, _of(left), _of(before), is_proved=is_proved)
+    items = {ROLE: UndoneAddress(decision, creates, "RL1" if creates else "", (ROLE,) if decision == "write" else ())}
+    endings: dict[Address, Ended] = {ROLE: "done"}
+    return undo_outcome_records(_of(current), entry, items, endings, lambda _: "digest of RL1").get(ROLE)
+
+
+def _of(record: Record | None) -> dict[Address, Record]:
+    return {} if record is None else {ROLE: record}
+
+
+CREATED = Record(2, sid_digest="old")
+FORMER = Record(1, sid_digest="old")
+
+
+def test_what_a_later_apply_created_stays_recorded_by_an_older_undo() -> None:
+    later = Record(4, sid_digest="newer")
+    assert outcome("nothing", current=later, left=CREATED, before=None) == later
+    attempted = Record(None, (4,))
+    assert outcome("nothing", current=attempted, left=CREATED, before=None) == attempted
+
+
+def test_a_setting_that_a_later_apply_declared_keeps_its_adopted_value() -> None:
+    later = Record(3, adopted={"pre_webhook_url": "https://old.example.com"})
+    found = outcome("write", current=later, left=Record(2), before=Record(1))
+    assert found == Record(3, (1,), adopted={"pre_webhook_url": "https://old.example.com"})
+
+
+def test_what_a_later_apply_forgot_stays_forgotten() -> None:
+    assert outcome("nothing", current=None, left=CREATED, before=FORMER) is None
+    assert outcome("write", current=None, left=CREATED, before=FORMER) is None
+
+
+def test_a_resource_that_someone_else_created_again_is_not_recorded() -> None:
+    assert outcome("nothing", current=None, left=None, before=FORMER, creates=True) is None
+
+
+def test_a_killed_undo_that_created_it_again_records_it() -> None:
+    killed = Record(1, (0,))
+    assert outcome("nothing", current=killed, left=None, before=FORMER, creates=True) == Record(
+        1, sid_digest="digest of RL1"
+    )
+
+
+def test_an_edited_report_makes_nothing_be_forgotten() -> None:
+    assert outcome("nothing", current=CREATED, left=CREATED, before=None, is_proved=False) == CREATED
+    assert outcome("write", current=CREATED, left=CREATED, before=None, is_proved=False) == replace(
+        CREATED, attempted=(0,)
+    )
 
 
 @given(st.data())

@@ -30,6 +30,8 @@ smallest that holds, and `test_corrections.py` has its counterexample as a liter
   "not declared" among `attempted`. Otherwise a killed undo of an approved delete turns the resource into an adopted
   one. The adopted values are those of both records, and the SID is cleared where the undo creates: "previous record
   whole" has the new SID.
+- C9 (U5): A deleted resource that exists again, although no undo tried to create it, gets no record. Otherwise what
+  someone else created counts as created by the tool, and the next apply deletes it.
 
 Not modeled: secrets (T3, T4), R3, R4, R6, R7, replace, the lock, the checks of G19 to G28, approvals by address
 (there is one switch for all), undo of a report that is not the newest, and `prevent_destroy`.
@@ -676,6 +678,8 @@ def undo(ledger: Ledger, account: Account, report: Report, *, faults: Sequence[F
         whole &= outcome == "done" and decision != "withheld"
         if outcome == "unknown" and step.address in started:
             records[step.address] = started[step.address]
+        elif decision == "nothing" and step.after is None and step.before is not None and step.address not in records:
+            pass  # C9: someone else created it
         elif outcome == "done" and decision != "withheld":
             _take_back(records, step, before.get(step.address), current.get(step.address))
     status: Literal["applied", "incomplete"] = "applied" if whole else "incomplete"
