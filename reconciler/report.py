@@ -96,11 +96,13 @@ class ReportOrigin:
 
     Attributes:
         source_commit: the commit that was checked out in the configuration's repository; empty if there is none.
+        source_root: the root file, relative to the top of that repository; empty if there is none.
         entry: the number of the ledger's entry; 0 without one.
         follow_up: of an undo, the commands that make the configuration agree with the account.
     """
 
     source_commit: str = ""
+    source_root: str = ""
     entry: int = 0
     follow_up: tuple[str, ...] = ()
 

@@ -46,7 +46,7 @@ def plan_undo(account: World, report: ReportFile, config: Config) -> Plan:
         undo_targets(report, "report.json"),
         "report.json",
         Digests(report.account_sid, KEY).of,
-        is_sealed=report.has_valid_seal(KEY),
+        unsealed="" if report.has_valid_seal(KEY) else "report.json",
     )
 
     async def run(options: PlanOptions) -> Plan:

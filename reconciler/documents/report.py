@@ -124,6 +124,19 @@ class ReportSummaryPart(Part):
     interrupted: int
 
 
+class EarlierRunPart(Part):
+    """An earlier run with the same file that did not complete, which this one continued."""
+
+    entry: int = Field(
+        default=0,
+        ge=0,
+        exclude_if=lambda number: not number,
+        description="The number of its entry in the ledger; absent without a ledger.",
+    )
+    ended: bool = Field(default=True, exclude_if=bool, description="False if it was killed.")
+    changes: tuple[ResultPart, ...] = Field(description="The changes that wrote something, or may have.")
+
+
 class ReportFile(Part):
     """What an apply did."""
 
@@ -137,6 +150,11 @@ class ReportFile(Part):
         default="",
         exclude_if=lambda commit: not commit,
         description="The commit that was checked out, if the configuration is in a git repository.",
+    )
+    source_root: str = Field(
+        default="",
+        exclude_if=lambda root: not root,
+        description="The root file, relative to the top of its git repository.",
     )
     entry: int = Field(
         default=0,
@@ -153,6 +171,12 @@ class ReportFile(Part):
     resent: int = Field(default=0, description="The number of retries among the requests.")
     summary: ReportSummaryPart
     changes: tuple[ResultPart, ...] = Field(description="The outcome of each change of the plan, in its order.")
+    earlier: tuple[EarlierRunPart, ...] = Field(
+        default=(),
+        exclude_if=lambda runs: not runs,
+        description="The earlier runs with the same file that did not complete, oldest first: an undo takes them back, "
+        "too.",
+    )
     unreadable: tuple[WarningPart, ...] = Field(
         default=(), description="Collections that could not be read, with the resources that could not be applied."
     )
@@ -211,11 +235,38 @@ class ReportFile(Part):
         """Check that the report is unchanged since it was sealed with this key."""
         return hmac.compare_digest(self.seal.encode(errors="replace"), self._seal(key).encode())
 
+    @property
+    def runs(self) -> tuple[EarlierRunPart, ...]:
+        """All runs that the report is about, this one last."""
+        return (*self.earlier, EarlierRunPart(entry=self.entry, ended=self.ended, changes=self.changes))
+
+    def runs_to_continue(self, config_digest: str, *, has_changes: bool) -> tuple[EarlierRunPart, ...]:
+        """Return the runs that a new one with the same file continues, so that an undo of it takes them back, too.
+
+        A run that failed or was killed is always continued; one that was complete but for what a guard withheld, with
+        the same configuration only. A complete one is not, but a run without changes does not forget it either.
+
+        Args:
+            config_digest: the digest of the configuration that is applied now.
+            has_changes: whether the new run has something to do.
+        """
+        statuses = {change.status for change in self.changes}
+        has_failed = not self.ended or bool(statuses - {"done", "withheld"})
+        is_same = self.config_digest == config_digest
+        if not has_failed and not (is_same and ("withheld" in statuses or not has_changes)):
+            return ()
+        runs = (run.model_copy(update={"changes": tuple(filter(_may_have_written, run.changes))}) for run in self.runs)
+        return tuple(run for run in runs if run.changes)
+
     def _seal(self, key: bytes) -> str:
         """Compute the HMAC of the canonical JSON without the seal itself."""
         parts = self.model_dump(mode="json", exclude={"seal"})
         text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return "hmac-sha256:" + hmac.new(key, b"reconciler report seal\0" + text.encode(), hashlib.sha256).hexdigest()
+
+
+def _may_have_written(change: ResultPart) -> bool:
+    return any(outcome.before is not None or outcome.after is not None for outcome in change.outcomes)
 
 
 def report_document(report: Report, plan: PlanFile) -> ReportFile:
@@ -233,6 +284,7 @@ def report_document(report: Report, plan: PlanFile) -> ReportFile:
         planned_at=plan.created_at,
         config_digest=plan.config_digest,
         source_commit=report.origin.source_commit,
+        source_root=report.origin.source_root,
         entry=report.origin.entry,
         options=plan.options,
         exit_code=report.exit_code,

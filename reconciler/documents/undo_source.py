@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from reconciler.address import Address, AddressError, looks_like_sid
 from reconciler.change import Action, Op
-from reconciler.documents.report import OutcomePart, ReportFile, ResultPart
+from reconciler.documents.report import EarlierRunPart, OutcomePart, ReportFile, ResultPart
 from reconciler.documents.values import typed_content
 from reconciler.errors import PlanFileError
 from reconciler.json_text import Json
@@ -61,13 +61,63 @@ def undo_targets(report: ReportFile, name: str) -> tuple[Target, ...]:
             f"{name} was written by an older release of reconciler, and does not contain the values before the apply. "
             "Revert the configuration instead, and apply it"
         )
-    writes: dict[Address, list[_Write]] = {}
+    found: dict[Address, Target] = {}
     try:
-        for write in _writes(report):
-            writes.setdefault(write.address, []).append(write)
+        for run in report.runs:
+            for target in _targets(run):
+                earlier = found.pop(target.address, None)
+                both = target if earlier is None else _continued(earlier, target)
+                if both is not None:
+                    found[target.address] = both
     except (TypeError, ValueError, RecursionError) as error:
         raise PlanFileError(f"{name} is not a report of this version of reconciler ({error})") from None
-    return tuple(_with_names([_folded(items) for _, items in sorted(writes.items())]))
+    return tuple(_with_names([target for _, target in sorted(found.items())]))
+
+
+def _targets(run: EarlierRunPart) -> Iterator[Target]:
+    writes: dict[Address, list[_Write]] = {}
+    for write in _writes(run):
+        writes.setdefault(write.address, []).append(write)
+    return (_folded(items) for items in writes.values())
+
+
+def _continued(earlier: Target, later: Target) -> Target | None:
+    """Combine what two runs did to one resource: its values before the first one, and after the second one.
+
+    Returns:
+        None if the second run deleted what the first one created.
+    """
+    match earlier.action, later.action:
+        case "create", "delete":
+            return None
+        case "create", "update":
+            return replace(later, action="create", before=None, old_sid="", after=_after(earlier, later))
+        case "create", "replace":
+            return replace(later, action="create", before=None, old_sid="")
+        case "delete" | "replace", "create" | "update" | "replace":
+            # A delete that did not take effect is followed by an update, or by a replace of the same resource.
+            if earlier.action == "delete" and later.action == "update":
+                return replace(later, before=_before(earlier, later))
+            joined = _after(earlier, later)
+            return replace(later, action="replace", old_sid=earlier.old_sid, before=earlier.before, after=joined)
+        case "delete" | "replace", "delete":
+            return replace(later, old_sid=earlier.old_sid or later.old_sid, before=earlier.before or later.before)
+        case "update", "update" | "delete" | "replace":
+            after = _after(earlier, later) if later.action == "update" else later.after
+            return replace(later, before=_before(earlier, later), after=after)
+        case _:
+            return later  # a resource that is created again has nothing of the one before
+
+
+def _after(earlier: Target, later: Target) -> PastValues:
+    return {**(earlier.after or {}), **(later.after or {})}
+
+
+def _before(earlier: Target, later: Target) -> PastValues | None:
+    """Return the values before both runs, as far as they are known."""
+    if earlier.before is None and later.before is None:
+        return None
+    return {**(later.before or {}), **(earlier.before or {})}
 
 
 def _with_names(targets: list[Target]) -> Iterator[Target]:
@@ -101,14 +151,14 @@ def _renamed(values: PastValues | None, renamed: Mapping[Address, Address]) -> P
     }
 
 
-def _writes(report: ReportFile) -> Iterator[_Write]:
-    for change in report.changes:
+def _writes(run: EarlierRunPart) -> Iterator[_Write]:
+    for change in run.changes:
         for outcome in change.outcomes:
             if outcome.before is None and outcome.after is None:
                 continue
             if outcome.status in {"done", "failed"}:
                 yield _write(change, outcome, is_certain=True)
-            elif outcome.status == "interrupted" or (outcome.status == "skipped" and not report.ended):
+            elif outcome.status == "interrupted" or (outcome.status == "skipped" and not run.ended):
                 yield _write(change, outcome, is_certain=False)
 
 

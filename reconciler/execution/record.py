@@ -9,15 +9,15 @@ from __future__ import annotations
 import shlex
 import stat
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.address import Address
 from reconciler.change import Change, Step
 from reconciler.documents.journal import JournalScope, parse_saved_replace, saved_replace
 from reconciler.documents.plan import PlanFile
-from reconciler.documents.report import ReportFile, parse_report, report_document
+from reconciler.documents.report import EarlierRunPart, ReportFile, parse_report, report_document
 from reconciler.documents.saved import format_of
 from reconciler.documents.step_values import StepValues
 from reconciler.errors import JournalError, PlanFileError, UsageError
@@ -44,6 +44,7 @@ class Record:
         journal: the journal; None if the folder cannot be written to.
         report: the file of the report; None if there is no report.
         unfinished: what interrupted applies saved.
+        past: the sealed report that the file has; None for none.
         values: describes the values before and after the steps.
         key: seals the report.
         origin: what the report says besides the outcomes.
@@ -59,6 +60,7 @@ class Record:
         journal: JournalFile | None,
         report: Path | None,
         unfinished: Iterable[UnfinishedReplace],
+        past: ReportFile | None = None,
         values: StepValues,
         key: bytes,
         origin: ReportOrigin,
@@ -74,6 +76,9 @@ class Record:
         self._key = key
         self._origin = origin
         self._unfinished = {saved.sid: saved for saved in unfinished}
+        self._earlier: tuple[EarlierRunPart, ...] = ()
+        if past is not None:
+            self._earlier = past.runs_to_continue(seen.config_digest, has_changes=bool(plan.changes))
         self._outcomes: dict[str, Outcome] = {}
         self._begun: set[str] = set()
         self._may_write: dict[str, Written] = {}
@@ -199,22 +204,59 @@ class Record:
         found = report_document(replace(report, origin=self._origin), self._seen)
         signature = self._scope.signature(replaces) if replaces else ""
         return found.model_copy(
-            update={"ended": ended, "unfinished": tuple(replaces), "unfinished_signature": signature}
+            update={
+                "ended": ended,
+                "earlier": self._earlier,
+                "unfinished": tuple(replaces),
+                "unfinished_signature": signature,
+            }
         ).sealed(self._key)
 
 
+@dataclass(frozen=True, slots=True)
+class PastReport:
+    """What a report of an earlier apply says, which is about to be replaced.
+
+    Attributes:
+        unfinished: the replaces that it began.
+        report: the report of an apply to the same account, if it is sealed. No claim of another one gets a seal.
+    """
+
+    unfinished: tuple[UnfinishedReplace, ...] = ()
+    report: ReportFile | None = None
+
+
 def read_report(
-    path: Path, scope: JournalScope, names: Callable[[Address], Iterable[str]]
-) -> tuple[UnfinishedReplace, ...]:
-    """Read what an interrupted apply saved from a report that is about to be replaced.
+    path: Path,
+    scope: JournalScope,
+    names: Callable[[Address], Iterable[str]],
+    *,
+    key: bytes,
+) -> PastReport:
+    """Read the report of an earlier apply that is about to be replaced.
 
     Args:
         path: the file; it may be missing or empty.
         scope: the scope of the apply.
         names: returns the natural keys, present and former, that the configuration has for an address.
+        key: the key of seals.
 
     Raises:
         UsageError: the file is not a report, or what it saved belongs to another scope.
+    """
+    report = _read_report(path)
+    if report is None:
+        return PastReport()
+    is_same_account = report.account_sid == scope.account_sid and report.format_version == 2
+    is_own = is_same_account and report.options.undo is None and report.has_valid_seal(key)
+    return PastReport(tuple(_saved_replaces(report, path, scope, names)), report if is_own else None)
+
+
+def _read_report(path: Path) -> ReportFile | None:
+    """Return a report; None if the file is missing or empty.
+
+    Raises:
+        UsageError: it is something else.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -222,19 +264,29 @@ def read_report(
         with path.open("rb") as file:
             text = file.read(_LARGEST)
     except FileNotFoundError:
-        return ()
+        return None
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from None
     if not text:
-        return ()
+        return None
     try:
         if format_of(text) != "reconciler.report":
             raise UsageError(f"cannot write {path}: the file exists and is not a report. Use another file")
-        report = parse_report(text, str(path))
+        return parse_report(text, str(path))
     except PlanFileError as error:
         raise UsageError(f"cannot write {path}: {error}") from None
+
+
+def _saved_replaces(
+    report: ReportFile, path: Path, scope: JournalScope, names: Callable[[Address], Iterable[str]]
+) -> Iterator[UnfinishedReplace]:
+    """Yield the replaces that a report saved.
+
+    Raises:
+        UsageError: they belong to another scope, or git tracks the file.
+    """
     if not report.unfinished:
-        return ()
+        return
     if not scope.has_signed(report.unfinished, report.unfinished_signature):
         raise UsageError(
             f"cannot write {path}: it contains values that an interrupted apply to account {report.account_sid} "
@@ -248,8 +300,9 @@ def read_report(
             f"cannot write {path}: it contains values that an interrupted apply saved, and git tracks it. "
             f"Remove it from git: git rm --cached {shlex.quote(str(path))}"
         )
-    replaces = (parse_saved_replace(saved, str(path)) for saved in report.unfinished)
-    return tuple(_named(saved, names(saved.address), scope) for saved in replaces)
+    for part in report.unfinished:
+        saved = parse_saved_replace(part, str(path))
+        yield _named(saved, names(saved.address), scope)
 
 
 def _named(saved: UnfinishedReplace, names: Iterable[str], scope: JournalScope) -> UnfinishedReplace:

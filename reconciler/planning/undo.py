@@ -12,13 +12,16 @@ from dataclasses import replace
 from typing import Literal
 
 from reconciler.address import Address
-from reconciler.change import Change
+from reconciler.change import Change, Guard
 from reconciler.config.model import Approval, Config, Declared, Value
 from reconciler.errors import MatchError, Place, Problem
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import Ref
+from reconciler.planning.baseline import DeclaredElsewhere, nowhere
 from reconciler.planning.guards import quoted
+from reconciler.planning.handles import in_addresses_of
+from reconciler.planning.live_identity import lineage_of
 from reconciler.planning.plan import Plan, PlanOptions, UndoneAddress, make_plan
 from reconciler.planning.undo_resources import REASONS, UndoResources
 from reconciler.planning.undo_state import UndoState
@@ -29,7 +32,7 @@ from reconciler.planning.undo_targets import (
     plain,
 )
 from reconciler.planning.undo_unsealed import CLAIMS, without_license
-from reconciler.state import State
+from reconciler.state import Live, State
 
 _NOT_APPROVALS = frozenset({"done-approval", "unused-approval"})
 _REMOVALS: tuple[Literal["delete"], Literal["replace"]] = ("delete", "replace")
@@ -43,23 +46,30 @@ class Undo:
         targets: what the apply did.
         place: the report, as it was named.
         digest_of: makes digests of sensitive values.
-        is_sealed: whether the report is unchanged, so that it licenses deletes of the resources that its apply created.
+        unsealed: the report, or the plan file, if it has no valid seal; empty if both are unchanged, so that the report
+            licenses deletes of the resources that its apply created.
 
     Attributes:
-        is_sealed: the same.
+        unsealed: the same.
     """
 
     def __init__(
-        self, config: Config, targets: Sequence[Target], place: str, digest_of: DigestOf, *, is_sealed: bool
+        self, config: Config, targets: Sequence[Target], place: str, digest_of: DigestOf, *, unsealed: str = ""
     ) -> None:
         self._config = config
+        self._present = config
         self._targets = tuple(sorted(targets, key=lambda target: target.address))
         self._by_address = {target.address: target for target in self._targets}
         self._texts = {str(target.address): target.address for target in self._targets}
         self._place = Place(place)
         self._digest_of = digest_of
-        self.is_sealed = is_sealed
+        self.unsealed = unsealed
         self._anchors = dict(self._find_anchors())
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether the report, and the plan file, prove what the apply did, and that it is to be undone."""
+        return not self.unsealed
 
     def draft(self) -> Config:
         """Return a configuration that makes a fetch read every resource that the undo is about."""
@@ -82,7 +92,7 @@ class Undo:
 
     def described(self) -> Mapping[Address, Declared]:
         """Return what says which values are sensitive: the configuration's resources, and what the report hides."""
-        found = dict(self._config.resources)
+        found = dict(self._present.resources)
         for target in self._targets:
             collection = target.address.collection
             replaced = () if target.kind.singleton else filter(None, (target.old_sid, target.new_sid))
@@ -91,26 +101,31 @@ class Undo:
                 found[address] = replace(declared, sensitive=declared.sensitive | target.hidden)
         return found
 
-    def plan(self, state: State, options: PlanOptions) -> Plan:
+    def plan(self, state: State, options: PlanOptions, declared_elsewhere: DeclaredElsewhere = nowhere) -> Plan:
         """Plan the undo.
 
         Args:
             state: the account, as far as `draft` needs it.
             options: the options of the plan.
+            declared_elsewhere: names the other ledger that declares a live resource; see `Baseline`.
 
         Raises:
             MatchError: the account does not fit.
         """
-        ignored = {address: item.lifecycle.ignore_changes for address, item in self._config.resources.items()}
-        found = UndoState(self._targets, self._anchors, state, self._digest_of, ignored)
+        found = UndoState(self._targets, self._anchors, state, self._digest_of)
+        # The configuration may have given the resources other handles since.
+        self._present = in_addresses_of(dict(self._identities(found)), self._config)
+        found.judge({address: item.lifecycle.ignore_changes for address, item in self._present.resources.items()})
         licensed = tuple(self._licensed(found)) if self.is_sealed else ()
         made, builder = self._make(found, state, options, licensed)
         names = {approval.address for approval in licensed}
         given = {(approval.address, approval.action) for approval in licensed}
         changes = tuple(_beyond_license(self._explained(change), given) for change in made.changes)
         if not self.is_sealed:
-            approved = {(item.address, item.action) for item in (*self._config.approvals, *options.approved)}
+            approved = {(item.address, item.action) for item in (*self._present.approvals, *options.approved)}
             changes = tuple(without_license(change, approved) for change in changes)
+        owners = _Owners(builder.resources, found.live, state, declared_elsewhere)
+        changes = tuple(map(owners.withhold, changes))
         return replace(
             made,
             changes=(*map(self._explained, builder.withheld), *changes),
@@ -135,10 +150,11 @@ class Undo:
         """
         rejected: dict[Address, str] = {}
         while True:
-            builder = UndoResources(self._config, self._place, found, state, self._anchors)
+            builder = UndoResources(self._present, self._place, found, state, self._anchors)
             builder.build(rejected)
+            resources = {**dict(self._protected(builder.resources)), **builder.resources}
             try:
-                return make_plan(self._with(builder.resources, licensed), state, options), builder
+                return make_plan(self._with(resources, licensed), state, options), builder
             except MatchError as error:
                 problems = {self._texts.get(problem.address): problem.message for problem in error.problems}
                 new = {address: text for address, text in problems.items() if address and address not in rejected}
@@ -146,7 +162,34 @@ class Undo:
                     raise
                 rejected |= new
 
+    def _protected(self, resources: Mapping[Address, Declared]) -> Iterator[tuple[Address, Declared]]:
+        """Yield what the configuration declares and protects inside of resources that are to be deleted."""
+        present = self._present.resources
+        removed = [address for address, one in resources.items() if one.absent]
+        for address, declared in present.items():
+            if declared.lifecycle.prevent_destroy and any(address.is_within(one) for one in removed):
+                at: Declared | None = declared
+                while at is not None and at.address not in resources:
+                    yield at.address, replace(at, values={}, renamed_from="")
+                    at = present.get(at.parent) if at.parent is not None else None
+
     # --- the configuration -------------------------------------------------------------------------------------------
+
+    def _identities(self, found: UndoState) -> Iterator[tuple[Address, Declared]]:
+        """Yield what identifies each resource of the report, as it is live, or else as the apply left it."""
+        for target in self._targets:
+            live = found.live.get(target.address)
+            contents: Mapping[str, Content] = plain(target.after or target.before or {})
+            if live is not None and not target.kind.match_by_content:
+                contents = live.values
+            values = {path: Value(content, self._place) for path, content in contents.items() if content is not None}
+            pin = None if live is None or target.kind.singleton else live.sid
+            yield target.address, replace(self._declared(target, values), pin=pin)
+        for address in self._anchors:
+            live = found.live.get(address)
+            if live is not None:
+                values = {path: Value(one, self._place) for path, one in live.values.items() if one is not None}
+                yield address, replace(self._anchor(address, live.sid), values=values)
 
     def _find_anchors(self) -> Iterator[tuple[Address, tuple[str, ...]]]:
         """Find the resources that contain targets and are not targets."""
@@ -179,9 +222,9 @@ class Undo:
 
     def _with(self, resources: Mapping[Address, Declared], licensed: tuple[Approval, ...] = ()) -> Config:
         """Return the current configuration with other resources, and without what concerns only its own."""
-        own = tuple(approval for approval in self._config.approvals if approval.address in resources)
+        own = tuple(approval for approval in self._present.approvals if approval.address in resources)
         return replace(
-            self._config,
+            self._present,
             resources=dict(sorted(resources.items())),
             prune={},
             approvals=(*own, *licensed),
@@ -197,17 +240,17 @@ class Undo:
         Not if the current configuration declares something in it that the apply did not create: that is newer. Its own
         approvals of the same delete hold instead, with their bounds.
         """
-        own = {(approval.address, approval.action) for approval in self._config.approvals}
+        own = {(approval.address, approval.action) for approval in self._present.approvals}
         for target in self._targets:
             if target.action not in {"create", "replace"} or not target.is_certain or not target.new_sid:
                 continue
             newer = any(
                 address.is_within(target.address) and address not in self._by_address
-                for address, declared in self._config.resources.items()
+                for address, declared in self._present.resources.items()
                 if not declared.absent and not declared.kind.singleton
             )
             if not newer:
-                verdict, at_most = found.verdicts[target.address], self._most_destroyed(target)
+                verdict, at_most = found.verdicts[target.address], self._most_destroyed(target, found)
                 addresses = [target.address]
                 if verdict.leftover is not None:
                     addresses.append(target.address.collection.child(verdict.leftover.sid))
@@ -215,8 +258,11 @@ class Undo:
                     licenses = (Approval(address, action, self._place, at_most) for action in _REMOVALS)
                     yield from (one for one in licenses if (one.address, one.action) not in own)
 
-    def _most_destroyed(self, target: Target) -> tuple[tuple[str, int], ...]:
-        """Return the bound of a license: conversations that others began in a service are not licensed."""
+    def _most_destroyed(self, target: Target, found: UndoState) -> tuple[tuple[str, int], ...]:
+        """Return the bound of a license: conversations that others began in a service are not licensed.
+
+        Those of the apply that are gone by now license no others in their place.
+        """
         if target.kind.name != "service":
             return ()
         own = [
@@ -224,12 +270,50 @@ class Undo:
             for other in self._targets
             if other.kind.name == "conversation" and other.action == "create" and other.parent == target.address
         ]
-        return (("active_conversations", len(own)),)
+        return (("conversations", sum(other.address in found.live for other in own)),)
 
     def _explained(self, change: Change) -> Change:
         target = self._by_address.get(change.address)
         reasons = REASONS if self.is_sealed else CLAIMS
         return change if target is None else replace(change, reason=reasons[target.action])
+
+
+class _Owners:
+    """Withholds deletes of resources that another ledger declares.
+
+    Args:
+        resources: the resources of the undo's configuration.
+        live: the live resource at each address of the report.
+        state: the account.
+        declared_elsewhere: names the other ledger that declares a live resource.
+    """
+
+    def __init__(
+        self,
+        resources: Mapping[Address, Declared],
+        live: Mapping[Address, Live],
+        state: State,
+        declared_elsewhere: DeclaredElsewhere,
+    ) -> None:
+        self._resources = resources
+        self._state = state
+        self._declared_elsewhere = declared_elsewhere
+        pinned = {address: state.get(one.pin) for address, one in resources.items() if one.pin}
+        self._live = {**live, **{address: one for address, one in pinned.items() if one is not None}}
+
+    def withhold(self, change: Change) -> Change:
+        """Withhold the delete of a resource that another ledger declares."""
+        if change.action not in {"delete", "replace"} or change.guard is not None:
+            return change
+        lineage, at = list[Declared](), self._resources.get(change.address)
+        while at is not None:
+            lineage.insert(0, at)
+            at = self._resources.get(at.parent) if at.parent is not None else None
+        owner = self._declared_elsewhere(tuple(lineage_of(lineage, self._live, self._state)))
+        if not owner:
+            return change
+        message = f"the ledger {owner} declares {change.address} for the same account, so the undo does not delete it"
+        return replace(change, guard=Guard("declared_elsewhere", "withheld", message))
 
 
 def _undone(target: Target, found: UndoState, builder: UndoResources, changes: Sequence[Change]) -> UndoneAddress:

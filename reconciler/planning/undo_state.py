@@ -33,11 +33,10 @@ class UndoState:
         anchors: the SIDs of other resources that contain targets, by address.
         state: the account.
         digest_of: makes digests of sensitive values.
-        ignored: by address, the fields that the configuration ignores.
 
     Attributes:
         live: the live resource at each address, as far as it exists.
-        verdicts: what the undo does, by address.
+        verdicts: what the undo does, by address; see `judge`.
     """
 
     def __init__(
@@ -46,10 +45,9 @@ class UndoState:
         anchors: Mapping[Address, tuple[str, ...]],
         state: State,
         digest_of: DigestOf,
-        ignored: Mapping[Address, frozenset[str]],
     ) -> None:
         self._state = state
-        self._ignored = ignored
+        self._ignored: Mapping[Address, frozenset[str]] = {}
         self._comparison = Comparison(digest_of, self._former_sid, self._later_sid)
         self._new: dict[Address, Live] = {}
         self._targets = {target.address: target for target in targets}
@@ -67,7 +65,15 @@ class UndoState:
             new = self._find_new(target) if target.action == "replace" else None
             if new is not None:
                 self._new[target.address] = new
-        for target in targets:
+
+    def judge(self, ignored: Mapping[Address, frozenset[str]]) -> None:
+        """Decide what the undo does with each resource.
+
+        Args:
+            ignored: by address, the fields that the configuration ignores.
+        """
+        self._ignored = ignored
+        for target in self._targets.values():
             self.verdicts[target.address] = self._verdict(target)
         self._spread()
 

@@ -13,6 +13,7 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from reconciler.config.sources import SourceError
 from reconciler.errors import UsageError
@@ -230,18 +231,37 @@ def git_environment(env: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def head_commit(folder: str, env: Mapping[str, str]) -> str:
-    """Return the name of the commit that is checked out in a folder; empty without git, a repository, or a commit.
+class CheckedOut(NamedTuple):
+    """What is checked out in a folder.
+
+    Attributes:
+        commit: The commit; empty without git, a repository, or a commit.
+        top: The top folder of the repository; empty without one.
+        prefix: The folder, relative to the top: ``""`` or ``"deploy/"``.
+    """
+
+    commit: str = ""
+    top: str = ""
+    prefix: str = ""
+
+
+def checked_out(folder: str, env: Mapping[str, str]) -> CheckedOut:
+    """Return what is checked out in a folder.
 
     Args:
         folder: The folder.
         env: The environment variables of git.
     """
+    arguments = ("rev-parse", "--show-toplevel", "--show-prefix", "HEAD")
     try:
-        found = GitProcess("HEAD", folder, git_environment(env)).output("rev-parse", "--verify", "--quiet", "HEAD")
+        found = GitProcess("HEAD", folder, git_environment(env)).output(*arguments)
     except (UsageError, ValueError):
-        return ""
-    return found if found is not None and _COMMIT.fullmatch(found) else ""
+        return CheckedOut()
+    *place, commit = (found or "").split("\n")
+    if not _COMMIT.fullmatch(commit):
+        return CheckedOut()
+    # With a line feed in the name of a folder, the lines do not say which is which.
+    return CheckedOut(commit, *place) if len(place) == 2 else CheckedOut(commit)
 
 
 def revert_command(folder: str, commit: str, env: Mapping[str, str]) -> str:

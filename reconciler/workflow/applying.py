@@ -17,7 +17,7 @@ from reconciler.lazy_dataclass import dataclass
 from reconciler.sources.recording import RecordingSources
 from reconciler.workflow.connecting import PLAN_KEY, connect, is_local, plan_key
 from reconciler.workflow.ledgers import LedgerRecorder, open_ledger
-from reconciler.workflow.loading import current_commit, validate
+from reconciler.workflow.loading import current_source, validate
 from reconciler.workflow.planning import approvals, build_document, known_secrets, plan_options, plan_with_records
 from reconciler.workflow.undo_ledger import UndoRecorder, revert_commands
 
@@ -143,8 +143,10 @@ async def _carry_out(
 
     made, document, values, progress = fresh.plan, fresh.document, fresh.values, planning.progress
     recorder = planning.ledger_recorder(fresh, endpoint)
+    source = current_source(planning.inputs, endpoint.environment)
     origin = ReportOrigin(
-        source_commit=current_commit(planning.inputs, endpoint.environment),
+        source_commit=source.commit,
+        source_root=source.root,
         entry=0 if recorder is None else recorder.number,
         follow_up=planning.follow_up(fresh, endpoint),
     )
@@ -177,6 +179,7 @@ class _Fresh:
         differences: The changes that the approved plan does not contain, one sentence each.
         is_sealed: Whether the approvals of the approved plan count.
         ledger: The ledger; None without one.
+        is_proved: Whether the report that is undone proves what its apply did.
     """
 
     plan: Plan
@@ -186,6 +189,7 @@ class _Fresh:
     differences: tuple[str, ...]
     is_sealed: bool
     ledger: Ledger | None = None
+    is_proved: bool = True
 
     def check(self) -> None:
         """Raise the reason why the plan cannot be applied, if there is one.
@@ -227,7 +231,9 @@ class _Planning:
         if fresh.ledger is None or not self.inputs.ledger.records:
             return None
         if self.source is not None:
-            return UndoRecorder(fresh.ledger, fresh.plan, self.source.report, endpoint.environment)
+            return UndoRecorder(
+                fresh.ledger, fresh.plan, self.source.report, endpoint.environment, is_sealed=fresh.is_proved
+            )
         return LedgerRecorder(
             fresh.ledger, fresh.plan, fresh.document, self.config, self.inputs, endpoint=endpoint, files=self.files
         )
@@ -278,7 +284,10 @@ class _Planning:
             )
             if ledger is not None:
                 self.opened.callback(ledger.close)
-            undo = None if self.source is None else (self.source, self.source.undo(config, key))
+            undo = None
+            if self.source is not None:
+                planner = self.source.undo(config, key, inputs, endpoint.environment, is_plan_sealed=is_sealed)
+                undo = (self.source, planner)
             if ledger is not None and approved is not None:
                 notes += _moved(ledger, approved)
             made, recorder = await plan_with_records(
@@ -299,10 +308,11 @@ class _Planning:
             values = StepValues(made, described, Mask(hidden), Digests(made.account_sid, key))
         if made.unset:
             raise MatchError(made.unset, config.lines)
-        if approved is None:
-            return _Fresh(made, document, recorder, values, (), is_sealed, ledger)
-        live = live_at(made, approved, key=key, hidden=hidden)
-        return _Fresh(made, document, recorder, values, not_approved(approved, document, live), is_sealed, ledger)
+        differences: tuple[str, ...] = ()
+        if approved is not None:
+            differences = not_approved(approved, document, live_at(made, approved, key=key, hidden=hidden))
+        is_proved = undo is None or undo[1].is_sealed
+        return _Fresh(made, document, recorder, values, differences, is_sealed, ledger, is_proved)
 
 
 def _moved(ledger: Ledger, approved: PlanFile) -> tuple[Problem, ...]:

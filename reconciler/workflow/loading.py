@@ -6,7 +6,7 @@ Takes `Inputs`; returns a `Config`, or raises a `ConfigError` with every problem
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,11 +102,28 @@ def _merge_problems(problems: Mapping[str, Sequence[Problem]]) -> list[Problem]:
     return sorted(merged, key=Problem.sort_key)
 
 
-def current_commit(inputs: Inputs, environment: Mapping[str, str]) -> str:
-    """Return the commit that is checked out in the configuration's repository; empty if it is in none."""
-    from reconciler.sources.git_process import head_commit  # noqa: PLC0415 - needed only by applies
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the configuration is in git.
 
-    return head_commit(str(Path(DiskSources(inputs.path, environment).root).parent), environment)
+    Attributes:
+        commit: The commit that is checked out; empty without a repository.
+        root: The root file, relative to the top of the repository.
+        top: The top folder of the repository.
+    """
+
+    commit: str = ""
+    root: str = ""
+    top: str = ""
+
+
+def current_source(inputs: Inputs, environment: Mapping[str, str]) -> Source:
+    """Return where the configuration is in git; nothing if it is in no repository, or has no commit."""
+    from reconciler.sources.git_process import checked_out  # noqa: PLC0415 - needed only by applies
+
+    root = Path(DiskSources(inputs.path, environment).root)
+    found = checked_out(str(root.parent), environment)
+    return Source(found.commit, found.prefix + root.name, found.top) if found.top else Source(found.commit)
 
 
 def hidden_texts(config: Config) -> Iterator[str]:

@@ -19,7 +19,7 @@ from reconciler.errors import MatchError, UsageError
 from reconciler.lazy_dataclass import dataclass
 from reconciler.redaction import texts_of, url_parts
 from reconciler.sources.disk import DiskSources
-from reconciler.workflow.baselines import baseline_for
+from reconciler.workflow.baselines import baseline_for, other_ledgers
 from reconciler.workflow.connecting import connect, plan_key
 from reconciler.workflow.inputs import parse_addresses
 from reconciler.workflow.ledgers import open_ledger
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from reconciler.documents.plan import PlanFile
     from reconciler.journal import UnfinishedReplace
     from reconciler.ledger.opening import Ledger
-    from reconciler.planning.baseline import Baseline
+    from reconciler.planning.baseline import Baseline, DeclaredElsewhere
     from reconciler.planning.plan import Plan, PlanOptions
     from reconciler.planning.undo import Undo
     from reconciler.planning.widening import Widened
@@ -131,7 +131,7 @@ async def _plan(
     key = plan_key(endpoint)
     async with connect(endpoint, ReadClient, progress, config=config, creates_emulator=creates_emulator) as client:
         digest_key = key or client.credentials.digest_key()
-        undo = None if source is None else (source, source.undo(config, digest_key))
+        undo = None if source is None else (source, source.undo(config, digest_key, inputs, endpoint.environment))
         ledger, notes = await open_ledger(config, inputs, endpoint, client, files, writes=False)
         with closing(ledger) if ledger is not None else nullcontext():
             made, _ = await plan_with_records(
@@ -182,14 +182,17 @@ async def plan_with_records(
     recorders: list[Recorder] = []
 
     def unfinished(account_sid: str) -> Sequence[UnfinishedReplace]:
-        recorders.append(find_recorder(config, inputs, client, account_sid, key=key, report=report))
-        return recorders[-1].unfinished
+        found = find_recorder(config, inputs, client, account_sid, key=key, report=report)
+        # An undo continues no apply.
+        recorders.append(found if undo is None else replace(found, past=None))
+        return found.unfinished
 
     if undo is None:
         baseline = baseline_for(ledger, config, inputs, environment) if ledger is not None or inputs.baseline else None
         made = await fetch_and_plan(config, client, progress, options, unfinished, baseline=baseline)
     else:
-        made = await _fetch_and_plan_undo(undo, client, progress, options, unfinished)
+        others = None if ledger is None else other_ledgers(ledger, inputs, environment).owner_of
+        made = await _fetch_and_plan_undo(undo, client, progress, options, unfinished, declared_elsewhere=others)
     if inputs.strict:
         _check_warnings(made, config)
     return made, recorders[-1]
@@ -267,6 +270,8 @@ async def _fetch_and_plan_undo(
     progress: Progress,
     options: PlanOptions,
     unfinished: Callable[[str], Sequence[UnfinishedReplace]],
+    *,
+    declared_elsewhere: DeclaredElsewhere | None,
 ) -> Plan:
     """Do the same for an undo. Interrupted applies leave nothing to complete: the report says what was before."""
     from reconciler.api.fetch import fetch, fetch_planned  # noqa: PLC0415 - see the package
@@ -275,7 +280,9 @@ async def _fetch_and_plan_undo(
     options = source.options(options)
     fetched = await fetch(planner.draft(), client, progress)
     unfinished(fetched.account_sid)
-    return await fetch_planned(lambda: source.plan(planner, fetched, options), fetched, client, progress)
+    return await fetch_planned(
+        lambda: source.plan(planner, fetched, options, declared_elsewhere), fetched, client, progress
+    )
 
 
 def build_document(made: Plan, client: ReadClient, key: bytes | None, config: Config) -> PlanFile:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from reconciler.api.client import ReadClient
     from reconciler.config.model import Config
     from reconciler.documents.plan import PlanFile
+    from reconciler.documents.report import ReportFile
     from reconciler.documents.step_values import StepValues
     from reconciler.execution.journal_file import JournalFile
     from reconciler.execution.record import Record
@@ -38,12 +39,14 @@ class Recorder:
         report: The report's file; None if there is no report.
         unfinished: The replaces that interrupted applies began.
         key: The key of digests and seals.
+        past: The sealed report that the file has, which the apply may continue; None for none.
     """
 
     journal: JournalFile
     report: Path | None
     unfinished: tuple[UnfinishedReplace, ...]
     key: bytes = field(repr=False)
+    past: ReportFile | None = field(default=None, repr=False)
 
     @contextmanager
     def record(
@@ -72,6 +75,7 @@ class Recorder:
                 journal=self._open_journal(stack) if self.unfinished or has_replaces else None,
                 report=self.report,
                 unfinished=self.unfinished,
+                past=self.past,
                 values=values,
                 key=self.key,
                 origin=origin,
@@ -131,13 +135,14 @@ def find_recorder(
         declared = config.resources.get(address)
         return () if declared is None else (declared.natural_key, declared.renamed_from)
 
+    shared = key or client.credentials.digest_key()
     replaces: dict[str, UnfinishedReplace] = {}
+    found = None
     if report:
         from reconciler.execution.record import read_report  # noqa: PLC0415 - see the package
 
-        replaces = {saved.sid: saved for saved in read_report(Path(report), scope, names)}
+        past = read_report(Path(report), scope, names, key=shared)
+        replaces, found = {saved.sid: saved for saved in past.unfinished}, past.report
     # The journal contains what a report leaves out.
     replaces |= {saved.sid: saved for saved in journal.load()}
-    return Recorder(
-        journal, Path(report) if report else None, tuple(replaces.values()), key or client.credentials.digest_key()
-    )
+    return Recorder(journal, Path(report) if report else None, tuple(replaces.values()), shared, found)

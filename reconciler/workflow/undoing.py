@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import shlex
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from reconciler.config.model import Config
     from reconciler.documents.plan import PlanFile
     from reconciler.documents.report import ReportFile
+    from reconciler.planning.baseline import DeclaredElsewhere
     from reconciler.planning.plan import Plan, PlanOptions
     from reconciler.planning.undo import Undo
     from reconciler.planning.undo_targets import Target
@@ -57,15 +59,26 @@ class UndoSource:
 
         return replace(options, undo=UndoneReport(self.path, self.digest))
 
-    def undo(self, config: Config, key: bytes) -> Undo:
+    def undo(
+        self,
+        config: Config,
+        key: bytes,
+        inputs: Inputs,
+        environment: Mapping[str, str],
+        *,
+        is_plan_sealed: bool = True,
+    ) -> Undo:
         """Return the undo of the report.
 
         Args:
             config: The current configuration.
             key: The key of digests and seals.
+            inputs: Where the configuration is.
+            environment: Environment variables.
+            is_plan_sealed: Whether the plan file that asks for the undo is unchanged, if there is one.
 
         Raises:
-            UsageError: The report is about another account.
+            UsageError: The report is about another account, or another configuration of the repository.
         """
         from reconciler.documents.values import Digests  # noqa: PLC0415 - see the package
         from reconciler.planning.undo import Undo  # noqa: PLC0415 - see the package
@@ -73,8 +86,12 @@ class UndoSource:
         account = self.report.account_sid
         if config.account_sid is not None and config.account_sid != account:
             raise UsageError(self._other_account(config.account_sid))
+        self._check_root(inputs, environment)
         digests = Digests(account, key)
-        return Undo(config, self.targets, self.name, digests.of, is_sealed=self.report.has_valid_seal(key))
+        unsealed = "" if is_plan_sealed else "the plan file"
+        if not self.report.has_valid_seal(key):
+            unsealed = self.name
+        return Undo(config, self.targets, self.name, digests.of, unsealed=unsealed)
 
     def for_plan(self, plan: PlanFile) -> UndoSource:
         """Return the source as a plan names it, whose path may be relative to another folder.
@@ -87,8 +104,16 @@ class UndoSource:
             raise PlanFileError(f"the plan does not undo {self.name}")
         return replace(self, path=undo.report)
 
-    def plan(self, undo: Undo, state: State, options: PlanOptions) -> Plan:
+    def plan(
+        self, undo: Undo, state: State, options: PlanOptions, declared_elsewhere: DeclaredElsewhere | None = None
+    ) -> Plan:
         """Plan the undo.
+
+        Args:
+            undo: The undo.
+            state: The account.
+            options: The options of the plan.
+            declared_elsewhere: Names the other ledger that declares a live resource; None without a ledger.
 
         Raises:
             UsageError: The report is about another account.
@@ -96,15 +121,17 @@ class UndoSource:
         """
         if state.account_sid != self.report.account_sid:
             raise UsageError(self._other_account(state.account_sid))
-        made = undo.plan(state, options)
+        from reconciler.planning.baseline import nowhere  # noqa: PLC0415 - see the package
+
+        made = undo.plan(state, options, declared_elsewhere or nowhere)
         if undo.is_sealed:
             return made
         warning = Problem(
             "unsealed-report",
-            f"{self.name} was edited, or its apply had other credentials or another RECONCILER_PLAN_KEY. Nothing "
+            f"{undo.unsealed} was edited, or was made with other credentials or another RECONCILER_PLAN_KEY. Nothing "
             "proves what it says: any change in this plan may be one that the apply never made. Deletes, replaces, and "
             "high-risk updates require approval, and sensitive values cannot be compared",
-            hint="Check each address and value, or use the credentials, or the RECONCILER_PLAN_KEY, of the apply.",
+            hint="Check each address and value, or use the same credentials or RECONCILER_PLAN_KEY.",
             severity="warning",
         )
         return replace(made, warnings=(*made.warnings, warning))
@@ -122,6 +149,25 @@ class UndoSource:
         folder = str(Path(DiskSources(inputs.path, environment).root).parent)
         command = revert_command(folder, self.report.source_commit, environment)
         return (command,) if command else ()
+
+    def _check_root(self, inputs: Inputs, environment: Mapping[str, str]) -> None:
+        """Refuse the guards and the ledger of another configuration; a root file may have moved since, though.
+
+        Raises:
+            UsageError: The root file of the apply is another one, which still exists.
+        """
+        from reconciler.workflow.loading import current_source  # noqa: PLC0415 - see the package
+
+        root = self.report.source_root
+        if not root:
+            return
+        source = current_source(inputs, environment)
+        other = Path(source.top, root)
+        if source.root in {"", root} or not other.is_file():
+            return
+        path = os.path.relpath(other.parent if other.name == "reconciler.yaml" else other)
+        command = shlex.join(["reconciler", "undo", self.name, path])
+        raise UsageError(f"{self.name} is the report of an apply of {root}, and this is {source.root}. Run `{command}`")
 
     def _other_account(self, account_sid: str) -> str:
         return (

@@ -259,10 +259,10 @@ def test_each_delete_and_high_risk_update_of_an_edited_report_requires_approval(
     assert "  --approve update:services.desk.webhooks --approve services.desk.users.ada" in shown.out.splitlines()
     assert [line for line in shown.out.splitlines() if "that is undone" in line] == []
     assert (
-        "Warning[unsealed-report]: report.json was edited, or its apply had other credentials or another "
+        "Warning[unsealed-report]: report.json was edited, or was made with other credentials or another "
         "RECONCILER_PLAN_KEY. Nothing proves what it says: any change in this plan may be one that the apply never "
         "made. Deletes, replaces, and high-risk updates require approval, and sensitive values cannot be compared "
-        "Check each address and value, or use the credentials, or the RECONCILER_PLAN_KEY, of the apply."
+        "Check each address and value, or use the same credentials or RECONCILER_PLAN_KEY."
     ) in " ".join(shown.out.split())
     approvals = ("--approve", "update:services.desk.webhooks", "--approve", "services.desk.users.ada")
     assert run("undo", "report.json", *HERE, "--yes", *approvals[:2]).code == 4
@@ -405,11 +405,72 @@ def test_conversations_that_others_began_in_a_created_service_need_approval(run:
     refused = run("undo", "report.json", *HERE, "--yes")
     assert refused.code == 4
     assert (
-        "services.branch has 1 active conversation (at most 0 approved), which the apply did not create; approve the "
+        "services.branch has 1 conversation (at most 0 approved), which the apply did not create; approve the "
         "delete with --approve 'services.branch'"
     ) in " ".join(refused.err.split())
     assert changes(run) == []
     assert run("undo", "report.json", *HERE, "--yes", "--approve", "services.branch").code == 0
+
+
+def test_a_conversation_of_the_apply_that_is_gone_licenses_no_other_one(run: Run) -> None:
+    own = AFTER.replace("cleo: {}}", "cleo: {}}, conversations: {general: {unique_name: general}}")
+    keep(own.replace("branch:", "shop:"))
+    assert run("apply", *HERE, "--yes", "--report", "shop.json").code == 0
+    store = Store.open("e.db")
+    account = Emulator(store)
+    names = {row["name"]: sid for sid, row in account.snapshot().items()}
+    assert account.call("DELETE", f"/v1/Services/{names['shop']}/Conversations/{names['general']}").status == 204
+    store.close()
+    talk("shop", "Conversations", {"FriendlyName": "Order 1", "State": "inactive"})
+    assert run("undo", "shop.json", *HERE, "--yes").code == 4
+
+
+def test_a_new_handle_keeps_the_protection_and_newer_contents(run: Run) -> None:
+    roles = "roles: {lead: {type: conversation, permissions: [sendMessage], lifecycle: {prevent_destroy: true}}}"
+    keep(AFTER.replace("branch: {", "office: {friendly_name: branch, "))
+    assert run("apply", *HERE, "--yes").code == 0
+    keep(AFTER.replace("branch: {", f"office: {{friendly_name: branch, {roles}, "))
+    assert run("apply", *HERE, "--yes").code == 0
+    undone = run("undo", "report.json", *HERE, "--yes", "--approve", "services.branch", "--format", "json")
+    assert undone.code == 5
+    (withheld,) = [one for one in undone.json["changes"] if one["address"] == "services.branch"]
+    assert (withheld["action"], withheld["status"]) == ("delete", "withheld")
+    assert withheld["outcomes"][0]["message"] == (
+        "lifecycle.prevent_destroy of services.branch.roles.lead does not allow it"
+    )
+
+
+def test_a_report_of_another_root_file_is_refused(run: Run) -> None:
+    Path("other").mkdir()
+    Path("other/reconciler.yaml").write_text("version: 1\n")
+    git("add", "other/reconciler.yaml")
+    git("commit", "-qm", "Add another configuration")
+    refused = run("undo", "report.json", "other", *HERE, "--yes")
+    assert refused.code == 1
+    assert " ".join(refused.err.split()) == (
+        "Error: report.json is the report of an apply of reconciler.yaml, and this is other/reconciler.yaml. Run "
+        "`reconciler undo report.json .`"
+    )
+    git("mv", "-f", "reconciler.yaml", "other/reconciler.yaml")
+    assert run("undo", "report.json", "other", *HERE, "--yes").code == 0
+
+
+def test_an_edited_plan_file_licenses_no_deletes(run: Run) -> None:
+    assert run("undo", "report.json", *HERE, "--out", "plan.json").code == 0
+    saved = json.loads(Path("plan.json").read_text())
+    Path("plan.json").write_text(json.dumps({**saved, "seal": f"{saved['seal'][:-4]}0000"}))
+    refused = run("apply", "--plan", "plan.json", *HERE, "--yes")
+    assert refused.code == 3
+    assert "Warning[unsealed-report]: the plan file was edited" in refused.out
+    assert changes(run) == []
+
+
+def test_the_same_command_again_forgets_nothing_of_the_report(run: Run) -> None:
+    assert run("apply", *HERE, "--yes", "--report", "report.json").code == 0
+    saved = json.loads(Path("report.json").read_text())
+    assert (saved["changes"], len(saved["earlier"])) == ([], 1)
+    assert run("undo", "report.json", *HERE, "--yes").code == 0
+    assert "create services.branch" in changes(run)
 
 
 def test_a_bounded_approval_of_the_configuration_bounds_the_undo(run: Run) -> None:

@@ -171,7 +171,7 @@ def changed() -> tuple[World, dict[str, Any], ReportFile]:
 def undone_once(account: World, report: ReportFile, number: int, how: str) -> Report | None:
     """Undo with one write that goes wrong; None if the process ended."""
     files = read(AFTER)
-    undo = Undo(files, undo_targets(report, "r"), "r", Digests(report.account_sid, KEY).of, is_sealed=True)
+    undo = Undo(files, undo_targets(report, "r"), "r", Digests(report.account_sid, KEY).of, unsealed="")
 
     async def run() -> Report:
         app = NthWrite(account.emulator, number, how)
