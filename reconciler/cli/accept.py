@@ -119,7 +119,8 @@ def _split(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     if not words:
         return ".", ()
     first, rest = words[0], words[1:]
-    if Path(first).exists() or "/" in first or first.endswith((".yaml", ".yml")) or first in {".", ".."}:
+    is_file = first.endswith((".yaml", ".yml")) or first in {".", ".."}
+    if Path(first).exists() or is_file or ("/" in first and not _is_address(first)):
         return first, rest
     return ".", words
 
@@ -131,3 +132,12 @@ def _show(document: AcceptFile, output: Output, *, is_named: bool) -> None:
     console.out(acceptance_text(document, colour=output.colour))
     if document.refused:
         console.err(refused_text(document, is_named=is_named))
+
+
+def _is_address(text: str) -> bool:
+    """Whether a text with a slash is an address: of a user, for example, whose identity contains it."""
+    try:
+        Address.parse(text)
+    except AddressError:
+        return False
+    return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +14,7 @@ from reconciler.cli import candidates, console, exit_codes, showing
 from reconciler.cli.files import read_plan
 from reconciler.cli.github_log import LOG
 from reconciler.cli.manual import Page
-from reconciler.cli.next_steps import command_line
+from reconciler.cli.next_steps import command_line, with_ways_out
 from reconciler.cli.options import (
     account_options,
     approval_options,
@@ -130,6 +131,7 @@ def carry_out(
         yes: Whether to apply without asking.
         undo: The report whose apply is undone; None to apply the configuration.
     """
+    explained = _as_is if approved or undo else partial(_explained, inputs=inputs, endpoint=endpoint)
     run = Run(display(lines_on_stdout=output.as_log, may_colour=output.may_colour))
     shown = False
 
@@ -139,15 +141,15 @@ def carry_out(
         if output.as_log:
             if not output.as_text:
                 LOG.pause()
-            console.out(showing.plan_as_text(file, output) + "\n")
+            console.out(showing.plan_as_text(explained(file), output) + "\n")
             shown = True
 
     async def confirm(file: PlanFile) -> Decision:
         if not yes:
             _check_shown(output)
-        decision = Decision.PREAPPROVED
-        if not (yes or approved is not None or _nothing_to_send(file)):
-            decision = Decision.APPROVED if _ask(file, run, output, inputs, endpoint) else Decision.DECLINED
+        asks = not (yes or approved is not None or _nothing_to_send(file))
+        is_approved = not asks or _ask(explained(file), run, output, inputs, endpoint)
+        decision = Decision.DECLINED if not is_approved else Decision.APPROVED if asks else Decision.PREAPPROVED
         run.writing = decision is not Decision.DECLINED
         return decision
 
@@ -165,7 +167,16 @@ def carry_out(
             undo=undo,
         )
     )
-    return _finish(applied, inputs, endpoint, output, shown=shown)
+    return _finish(replace(applied, file=explained(applied.file)), inputs, endpoint, output, shown=shown)
+
+
+def _as_is(file: PlanFile) -> PlanFile:
+    """Return a reviewed plan, or that of an undo: the commands that continue are others."""
+    return file
+
+
+def _explained(file: PlanFile, *, inputs: Inputs, endpoint: Endpoint) -> PlanFile:
+    return with_ways_out(file, inputs, endpoint, continues=False)
 
 
 def _finish(applied: Applied, inputs: Inputs, endpoint: Endpoint, output: Output, *, shown: bool) -> int:

@@ -51,7 +51,8 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, text: str) -> f
 
 
 def _with_next_steps(found: DriftFile, inputs: Inputs, endpoint: Endpoint) -> DriftFile:
-    from reconciler.documents.drift_steps import Commands, with_next_steps  # noqa: PLC0415 - see showing
+    from reconciler.documents.drift_steps import with_next_steps  # noqa: PLC0415 - see showing
+    from reconciler.documents.ways_out import Commands  # noqa: PLC0415 - see showing
 
     shown = found.to_json()
     chosen = replace(inputs, targets=(), excludes=())

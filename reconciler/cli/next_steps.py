@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from reconciler.redaction import may_be_secret
 from reconciler.render.terminal import escape
 from reconciler.workflow import Endpoint, Inputs
+
+if TYPE_CHECKING:
+    from reconciler.documents.plan import PlanFile
 
 
 def command_line(
@@ -54,8 +59,31 @@ def command_lines(
     before = ["reconciler", verb, *([inputs.path] if inputs.path != "." else [])]
     after = [word for name, value in named if value for word in (name, value)]
     after += ["--strict"] if inputs.strict else []
+    if scope and verb in {"plan", "apply"}:
+        after += ["--ours"] if inputs.ours else []
+        after += ["--start-ledger"] if inputs.ledger.starts else []
     head, tail = _quoted(before), _quoted(after)
     return lambda words: " ".join(filter(None, (head, _quoted(words), tail)))
+
+
+def with_ways_out(plan: PlanFile, inputs: Inputs, endpoint: Endpoint, *, continues: bool) -> PlanFile:
+    """Return a plan with the commands and the YAML that resolve its findings.
+
+    Args:
+        plan: The plan.
+        inputs: The configuration, and the options that narrow it.
+        endpoint: The account.
+        continues: Whether to name the command that makes the plan again and applies it.
+    """
+    from reconciler.documents.plan_steps import with_next_steps  # noqa: PLC0415 - help and completion do without
+    from reconciler.documents.ways_out import Commands  # noqa: PLC0415 - help and completion do without
+
+    shown = plan.to_json() if inputs.variables else ""
+    whole = replace(inputs, targets=(), excludes=(), approved=(), rotate=())
+    accept, drift = (command_lines(verb, whole, endpoint, shown=shown) for verb in ("accept", "drift"))
+    apply = command_lines("apply", inputs, endpoint, shown=shown)
+    found = with_next_steps(plan, Commands(accept, apply, drift))
+    return found if continues else found.model_copy(update={"commands": None})
 
 
 def _quoted(words: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from reconciler import workflow
 from reconciler.cli import candidates, console, exit_codes, showing
 from reconciler.cli.files import check_replaceable, write_file
 from reconciler.cli.manual import Page
-from reconciler.cli.next_steps import command_line
+from reconciler.cli.next_steps import command_line, with_ways_out
 from reconciler.cli.options import (
     account_options,
     approval_options,
@@ -62,9 +62,10 @@ def plan(inputs: Inputs, endpoint: Endpoint, output: Output, *, out: str, detail
         check_replaceable(out)
     run = Run(display(lines_on_stdout=False, may_colour=output.may_colour))
     planned = run.execute(lambda: workflow.plan(inputs, endpoint, run.display))
+    file = with_ways_out(planned.file, inputs, endpoint, continues=not out)
     if out:
-        write_file(Path(out), planned.file.to_json())
-    showing.show_plan(planned.file, output)
+        write_file(Path(out), file.to_json())
+    showing.show_plan(file, output)
     if out and output.as_text and not planned.file.has_changes:
         console.out(f"\nSaved to {escape(out)}. It has no changes to apply.\n")
     elif out and output.as_text:

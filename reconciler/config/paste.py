@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Sequence
 
+from reconciler.address import Address
 from reconciler.config.interpolation_syntax import escape
 
 _PLAIN = re.compile(
@@ -48,6 +49,12 @@ def option(name: str, value: object) -> str:
 def absent_pin(handle: str, sid: str) -> str:
     """Return the declaration that deletes a live resource."""
     return f"{yaml_key(handle)}: {{sid: {sid}, absent: true}}"
+
+
+def deletion(address: Address, name: str, sid: str) -> str:
+    """Return YAML that deletes an unmanaged resource, whose address has its SID, by its SID."""
+    is_handle = bool(name.strip()) and name.isprintable() and "${" not in name
+    return yaml_path(address.collection.parts, f"{{{absent_pin(name if is_handle else 'unmanaged', sid)}}}")
 
 
 def approval(address: object, action: str, at_most: Sequence[tuple[str, int]] = ()) -> str:

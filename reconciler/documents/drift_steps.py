@@ -5,25 +5,12 @@ Takes a drift, and functions that find owners and write commands; returns a drif
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Callable
 
 from reconciler.config import paste
 from reconciler.documents.drift import Difference, DriftField, DriftFile
 from reconciler.documents.parts import NextStepsPart, SourcePart, UndeclaredPart, UnmanagedPart
-from reconciler.lazy_dataclass import dataclass
-
-CommandLine: TypeAlias = Callable[[Sequence[str]], str]
-"""Writes a command with these words."""
-
-
-@dataclass(frozen=True, slots=True)
-class Commands:
-    """The commands that the ways out use, each with the path and the options of the command that ran."""
-
-    accept: CommandLine
-    apply: CommandLine
-    drift: CommandLine
+from reconciler.documents.ways_out import Commands, adopted, deletion
 
 
 def with_owners(drift: DriftFile, find: Callable[[str], tuple[str, ...]]) -> DriftFile:
@@ -84,7 +71,10 @@ def _difference(part: Difference, commands: Commands) -> NextStepsPart:
 
 def _unmanaged(part: UnmanagedPart, commands: Commands) -> NextStepsPart:
     return NextStepsPart(
-        accept=commands.accept(["--unmanaged", part.address]), revert="", ignore=paste.hidden(part.address)
+        accept=adopted(part, commands),
+        revert="",
+        ignore=paste.hidden(part.address),
+        delete=deletion(part),
     )
 
 

@@ -167,6 +167,33 @@ class ImpactPart(Part):
     )
 
 
+class NextStepsPart(Part):
+    """The ways out of one finding of a drift or a plan: each a command, or YAML, or empty."""
+
+    accept: str = Field(description="The command that writes the live value into the configuration.")
+    revert: str = Field(
+        description="The command that applies the configured value; for an undeclared setting, YAML that clears it. "
+        "Empty if an apply does not change it."
+    )
+    ignore: str = Field(description="YAML that hides the finding, or the command that leaves it out.")
+    approve: str = Field(
+        default="",
+        exclude_if=lambda text: not text,
+        description="The command that applies a refused or withheld change nevertheless, or YAML that approves it.",
+    )
+    forget: str = Field(
+        default="",
+        exclude_if=lambda text: not text,
+        description="YAML that keeps what is no longer declared as it is, and stops managing it.",
+    )
+    delete: str = Field(
+        default="", exclude_if=lambda text: not text, description="YAML that deletes an unmanaged resource."
+    )
+
+
+_NEXT_STEPS = "The ways out; absent if there are none, or if the command that ran is unknown."
+
+
 class ChangePart(Part):
     """A change of one resource."""
 
@@ -193,20 +220,9 @@ class ChangePart(Part):
     source: SourcePart | None = Field(default=None, description="Where the configuration declares it.")
     standing: Standing = Field(default="", alias="class", exclude_if=lambda text: not text, description=_CLASS)
     since: SincePart | None = Field(default=None, exclude_if=lambda entry: entry is None, description=_SINCE)
-
-
-class NextStepsPart(Part):
-    """The ways out of one finding of a drift."""
-
-    accept: str = Field(description="The command that writes the live value into the configuration.")
-    revert: str = Field(
-        description="The command that applies the configured value; for an undeclared setting, YAML that clears it. "
-        "Empty if an apply does not change it."
+    next_steps: NextStepsPart | None = Field(
+        default=None, exclude_if=lambda part: part is None, description=_NEXT_STEPS
     )
-    ignore: str = Field(description="YAML that hides the finding, or the command that leaves it out.")
-
-
-_NEXT_STEPS = "How to accept, revert, or ignore it; absent if the command that ran is unknown."
 
 
 class UnmanagedPart(Part):

@@ -51,6 +51,19 @@ from reconciler.planning.plan import Plan
 from reconciler.redaction import spelled_out
 
 
+class CommandsPart(Part):
+    """The commands that continue from a plan."""
+
+    apply: str = Field(
+        description="The command that makes this plan again and applies it, with the approvals that it lacks."
+    )
+    accept: str = Field(
+        default="",
+        exclude_if=lambda text: not text,
+        description="The command that writes the account's values of the changed fields into the configuration.",
+    )
+
+
 class PlanFile(Part):
     """A plan as it is shown, saved, and approved."""
 
@@ -99,6 +112,11 @@ class PlanFile(Part):
         exclude_if=lambda parts: not parts,
         description="Of an undo, what remains different permanently.",
     )
+    commands: CommandsPart | None = Field(
+        default=None,
+        exclude_if=lambda commands: commands is None,
+        description="Commands that continue; absent if the command that ran is unknown.",
+    )
     seal: str = Field(
         default="",
         exclude_if=lambda seal: not seal,
@@ -127,8 +145,13 @@ class PlanFile(Part):
         return hmac.compare_digest(self.seal.encode(errors="replace"), self._seal(key).encode())
 
     def _seal(self, key: bytes) -> str:
-        """Compute the HMAC of the canonical JSON without `created_at` and the seal itself."""
-        parts = self.model_dump(mode="json", by_alias=True, exclude={"created_at", "seal"})
+        """Compute the HMAC of the canonical JSON without `created_at`, the seal itself, and suggested commands."""
+        steps = {"__all__": {"next_steps"}}
+        parts = self.model_dump(
+            mode="json",
+            by_alias=True,
+            exclude={"created_at": True, "seal": True, "commands": True, "changes": steps, "unmanaged": steps},
+        )
         text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         # The prefix keeps a seal from being the digest of a value, which is made with the same key.
         return "hmac-sha256:" + hmac.new(key, b"reconciler plan seal\0" + text.encode(), hashlib.sha256).hexdigest()

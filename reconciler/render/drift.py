@@ -20,6 +20,7 @@ from reconciler.render.view import drift_view
 from reconciler.render.wording import (
     UNDECLARED_ADVICE,
     count,
+    example,
     first_steps,
     incomplete,
     not_listed,
@@ -131,7 +132,8 @@ class _Page:
                     yield from self._lines(
                         2, f"{escape(kind_noun(group.kind))} {escape(row.address)}{name}{seen}", "dim"
                     )
-            yield from self._example(plan.unmanaged[0].rows[0].next_steps, plan.counts.unmanaged, "resource")
+            first = example(plan.unmanaged)
+            yield from self._example(first.rows[0].next_steps, plan.counts.unmanaged, kind_noun(first.kind))
         if plan.unverified:
             yield ""
             yield from self._lines(0, f"Not compared: {count(len(plan.unverified), 'write-only value')}.")

@@ -133,7 +133,8 @@ def _of_changes(rows: ChangesView) -> Iterator[Annotation]:
         verdict = "" if guard is None else "the old resource is kept" if guard.only_delete else guard.verdict
         held = "" if guard is None else f"{verdict}: {guard.message}"
         title = f"{_DONE[change.action]} {change.address}" + (" (high risk)" if change.risk == "high" else "")
-        sentences = (_kind(change), held, change_standing(change), *change.consequences, *_inner_differences(change))
+        said = (_kind(change), held, *_steps(change), change_standing(change))
+        sentences = (*said, *change.consequences, *_inner_differences(change))
         yield Annotation(level, title, sentences, _place(change))
     yield from _warnings(rows)
 
@@ -147,7 +148,8 @@ def of_drift(drift: DriftFile) -> Iterator[Annotation]:
         reason = f"differs in: {shown}" if shown else change.reason
         inner = _inner_differences(change) if paths else ()
         title = f"{_DRIFT[change.action]}: {change.address}"
-        yield Annotation("warning", title, (_kind(change), reason, change_standing(change), *inner), _place(change))
+        said = (_kind(change), reason, change_standing(change), *_steps(change), *inner)
+        yield Annotation("warning", title, said, _place(change))
     if rows.pending:
         yield Annotation("notice", pending_text(rows), tuple(change.address for change in rows.pending))
     for setting in rows.settings:
@@ -167,6 +169,13 @@ def of_drift(drift: DriftFile) -> Iterator[Annotation]:
         ]
         title = f"{count(len(names), 'live resource')} that the configuration does not declare"
         yield Annotation("notice", title, tuple(names))
+
+
+def _steps(change: ChangeRow) -> Iterator[str]:
+    """Return the ways out of a change, one sentence each. One that would be cut is left out: it could not be copied."""
+    for name, text in change.next_steps:
+        if len(sentence := f"{name}: {text}") <= SENTENCE_LIMIT:
+            yield sentence
 
 
 def _inner_differences(change: ChangeRow) -> Iterator[str]:

@@ -34,7 +34,7 @@ from reconciler.render.standing import baseline_text, change_standing, field_sta
 from reconciler.render.terminal import escape
 from reconciler.render.values import KNOWN_LATER, TEXT_LIMIT, both_texts, line_texts, literal, side_text
 from reconciler.render.view import plan_view
-from reconciler.render.wording import UNDECLARED_ADVICE, count, first_steps, incomplete, owned_by, undeclared
+from reconciler.render.wording import UNDECLARED_ADVICE, count, example, first_steps, incomplete, owned_by, undeclared
 
 LIMIT = 65_536
 """The maximum number of characters of a comment on GitHub, exclusive."""
@@ -472,7 +472,8 @@ class _Page:
         )
         summary = self.words.unmanaged(len(rows))
         listed = self.room.titled(f"<details><summary>{summary}</summary>", items, len(rows), at_most=5_000)
-        return [*listed, *self._example(rows[0][1].next_steps, len(rows), "resource"), "</details>"]
+        first = example(self.plan.unmanaged)
+        return [*listed, *self._example(first.rows[0].next_steps, len(rows), shortened_kind(first.kind)), "</details>"]
 
     def _settings(self) -> list[str]:
         """The undeclared settings, the gravest first: a drift must not hide them below what differs."""

@@ -346,6 +346,8 @@ class ChangesView:
         baseline: the configuration that was applied last; None if nothing was compared with it.
         undo: of an undo, the report whose apply it undoes, as it was named; empty for any other plan.
         irreversible: of an undo, the resources that remain different permanently, each with a sentence.
+        apply_command: of a plan, the command that applies it, with every approval; empty if it is unknown.
+        accept_command: of a plan, the command that accepts the account's values instead; empty for none.
         timeline: of a drift with a history, the findings of this and earlier runs.
     """
 
@@ -373,6 +375,8 @@ class ChangesView:
     undo: str = ""
     irreversible: tuple[tuple[str, str], ...] = ()
     timeline: tuple[TimelineRow, ...] = ()
+    apply_command: str = ""
+    accept_command: str = ""
 
 
 # --- comparing two sides ---------------------------------------------------------------------------------------------

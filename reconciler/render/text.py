@@ -18,6 +18,7 @@ from reconciler.render.rows import (
     ChangesView,
     FieldRow,
     GuardRow,
+    NextSteps,
     Nothing,
     SetDiff,
     SourceRow,
@@ -29,7 +30,7 @@ from reconciler.render.standing import baseline_text, change_standing, field_sta
 from reconciler.render.terminal import Paint, Style, cells, escape, wrap
 from reconciler.render.values import TEXT_LIMIT, both_texts, line_texts, literal, quoted, what_text
 from reconciler.render.view import plan_view
-from reconciler.render.wording import count, incomplete, not_listed
+from reconciler.render.wording import count, example, first_steps, incomplete, not_listed
 
 DIFF_LINES = 40
 """The lines of a text's difference that are shown without --verbose."""
@@ -109,6 +110,8 @@ class _Page:
         self.words = words
         self.width = width
         self.verbose = verbose
+        self.explained: set[tuple[str, str]] = set()
+        self.omitted = 0
         self.limit = 0 if verbose else TEXT_LIMIT
         # Values begin in the left half of the page, or below a label that is too long.
         self.widest_label = min(WIDEST_LABEL, width // 2 - _BODY - 3)
@@ -180,7 +183,22 @@ class _Page:
             lines += self._paragraph(_BODY, _Value(escape(consequence), bullet, styles))
         if change.guard is not None:
             lines += self._guard(change.guard, change.approval)
+            lines += self._ways_out(change, change.guard)
         return lines
+
+    def _ways_out(self, change: ChangeRow, guard: GuardRow) -> list[str]:
+        """Return the ways out of a guard, for the first of the changes that it stops."""
+        # One command at the end gives every approval.
+        steps = tuple(step for step in change.next_steps if not (guard.approval and step[0] == "approve"))
+        if not steps or ((guard.name, guard.verdict) in self.explained and not self.verbose):
+            self.omitted += 1 if steps else 0
+            return []
+        self.explained.add((guard.name, guard.verdict))
+        return self._steps(_DEEP, steps)
+
+    def _steps(self, indent: int, steps: NextSteps) -> list[str]:
+        """Return ways out, each on one line so that it can be copied."""
+        return [f"{' ' * indent}{self.paint(f'{name}:', 'dim')} {escape(text)}" for name, text in steps]
 
     def _about(self, change: ChangeRow) -> list[str]:
         """Return the kind, name, reason, and place, with the risk first, in color."""
@@ -327,6 +345,9 @@ class _Page:
             if len(shown) < len(group.rows):
                 more = len(group.rows) - len(shown)
                 lines.append("    " + self.paint(f"… {more:,} more (--verbose shows them)", "dim"))
+        first = example(groups)
+        if steps := first.rows[0].next_steps:
+            lines += [f"  {first_steps(total, kind_noun(first.kind))}", *self._steps(4, steps)]
         return lines
 
     def _warnings(self, warnings: Iterable[WarningRow]) -> list[str]:
@@ -350,9 +371,20 @@ class _Page:
             refused = [f"{count(plan.refused, 'change')} refused, as marked above"] if plan.refused else []
             for reason in [*map(escape, plan.refusals), *refused]:
                 lines += self._paragraph(2, _Value(reason, "! ", _ALARM))
-        if plan.approvals:
-            # Never wrapped, so that it can be copied into a command line.
+        if self.omitted:
+            same = f"{count(self.omitted, 'more change')} with the same ways out (--verbose shows them)."
+            lines += self._paragraph(0, _Value(f"{same} `reconciler docs troubleshooting` explains each guard."))
+        # Commands are never wrapped, so that they can be copied.
+        if plan.apply_command and not plan.refusals and plan.refused == len(plan.approvals):
+            title = "To approve and apply:" if plan.approvals else "To apply:"
+            lines += [title, f"  {escape(plan.apply_command)}"] if _is_sending(plan) else []
+        elif plan.approvals:
             lines += ["To approve, add:", f"  {_approve(plan.approvals)}"]
+        if plan.accept_command:
+            lines += [
+                "To write the account's values into the configuration instead:",
+                f"  {escape(plan.accept_command)}",
+            ]
         return lines
 
 
@@ -404,6 +436,11 @@ def _counted(plan: ChangesView) -> str:
 
 
 _PLAN = PageWords(head=_where, nothing=_nothing_to_do, unmanaged=_unmanaged_title, verdict=_counted)
+
+
+def _is_sending(plan: ChangesView) -> bool:
+    """Whether an apply with every approval would change something."""
+    return any(not change.is_withheld for change in plan.changes)
 
 
 def _approve(addresses: Iterable[str]) -> str:

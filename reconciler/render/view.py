@@ -71,7 +71,12 @@ def plan_view(plan: PlanFile) -> ChangesView:
         _view(
             (plan.account_sid, plan.options.env),
             tuple(
-                replace(_change(part, created), standing=part.standing, since=_since(part.since))
+                replace(
+                    _change(part, created),
+                    standing=part.standing,
+                    since=_since(part.since),
+                    next_steps=_next_steps(part.next_steps),
+                )
                 for part in plan.changes
             ),
             plan.unmanaged,
@@ -98,6 +103,8 @@ def plan_view(plan: PlanFile) -> ChangesView:
         baseline=_since(plan.baseline),
         undo="" if plan.options.undo is None else plan.options.undo.report,
         irreversible=tuple((part.address, part.message) for part in plan.irreversible),
+        apply_command="" if plan.commands is None else plan.commands.apply,
+        accept_command="" if plan.commands is None else plan.commands.accept,
     )
 
 
@@ -346,7 +353,14 @@ def _difference(part: Difference, missing: frozenset[str], inside: Counter[str] 
 def _next_steps(part: NextStepsPart | None) -> NextSteps:
     if part is None:
         return ()
-    named = (("accept", part.accept), ("revert", part.revert), ("ignore", part.ignore))
+    named = (
+        ("accept", part.accept),
+        ("approve", part.approve),
+        ("revert", part.revert),
+        ("forget", part.forget),
+        ("delete", part.delete),
+        ("ignore", part.ignore),
+    )
     return tuple((name, text) for name, text in named if text)
 
 

@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from reconciler.kinds import KINDS
+
 if TYPE_CHECKING:  # plans do without
     from reconciler.documents.report import OutcomePart, ResultPart
+    from reconciler.render.rows import UnmanagedGroup
 
 PAST: Mapping[str, str] = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
 
@@ -67,6 +70,12 @@ def owned_by(owners: Sequence[str]) -> str:
         return ""
     more = f" and {len(owners) - _MOST_OWNERS:,} more" if len(owners) > _MOST_OWNERS else ""
     return f"owner{'' if len(owners) == 1 else 's'}: {', '.join(owners[:_MOST_OWNERS])}{more}"
+
+
+def example(groups: Sequence[UnmanagedGroup]) -> UnmanagedGroup:
+    """Return the group whose first resource is shown as an example: not a service, if there is another."""
+    containers = {kind.name for kind in KINDS if kind.is_container}
+    return next((group for group in groups if group.kind not in containers), groups[0])
 
 
 def first_steps(number: int, noun: str) -> str:

@@ -328,6 +328,7 @@ def test_undeclared_resources_and_missing_ones_have_ways_out(cli: Cli, applied: 
         "accept": f"reconciler accept --unmanaged '{address}' --emulator demo.db",
         "revert": "",
         "ignore": f"unmanaged: {{ignore: ['{address}']}}",
+        "delete": f"services: {{Default Conversations Service: {{sid: {unmanaged['sid']}, absent: true}}}}",
     }
     names = [f"{item['address']}.{item['field']}" for item in result["undeclared_settings"]]
     steps = [item["next_steps"] for item in result["undeclared_settings"]]

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import pytest
 
 from reconciler.documents.drift import DriftFile, drift_document, parse_drift
-from reconciler.documents.drift_steps import Commands, with_next_steps, with_owners
+from reconciler.documents.drift_steps import with_next_steps, with_owners
+from reconciler.documents.ways_out import Commands
 from reconciler.render.drift import drift_markdown, drift_text
 from reconciler.render.html import drift_html
 from reconciler.render.markdown import LIMIT

@@ -1,0 +1,100 @@
+"""Adds to a plan the ways out of its findings: apply, accept, approve, forget, adopt, ignore, delete.
+
+Takes a plan, and functions that write commands; returns a plan whose seal still fits, since the seal does not cover the
+ways out. Does no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.config import paste
+from reconciler.documents.parts import ChangePart, NextStepsPart, UnmanagedPart
+from reconciler.documents.plan import CommandsPart, PlanFile
+from reconciler.documents.ways_out import Commands, adopted, deletion
+
+_MOST_NAMED = 3
+"""The fields that one command accepts; more are better chosen from a drift."""
+_ACCEPTABLE = frozenset({"drifted", "conflict", "unknown"})
+
+
+def with_next_steps(plan: PlanFile, commands: Commands | None) -> PlanFile:
+    """Return a plan with the ways out of each withheld or refused change, and of each unmanaged resource.
+
+    Args:
+        plan: The plan.
+        commands: Functions that write commands; None if the command that ran is unknown, so that only YAML is added.
+    """
+    return plan.model_copy(
+        update={
+            "changes": tuple(part.model_copy(update={"next_steps": _change(part, commands)}) for part in plan.changes),
+            "unmanaged": tuple(
+                part.model_copy(update={"next_steps": _unmanaged(part, commands)}) for part in plan.unmanaged
+            ),
+            "commands": None if commands is None or not plan.changes else _commands(plan, commands),
+        }
+    )
+
+
+def _commands(plan: PlanFile, commands: Commands) -> CommandsPart:
+    # Not the approvals of conflicts: each of those is a decision of its own.
+    approvals = [part for part in plan.changes if part.guard is not None and part.guard.name == "approval"]
+    words = [word for part in approvals for word in ("--approve", _approval(part))]
+    names = [name for part in plan.changes for name in _accepted(part, has_baseline=plan.baseline is not None)]
+    accept = commands.accept(names) if 0 < len(names) <= _MOST_NAMED else ""
+    return CommandsPart(apply=commands.apply(words), accept=accept)
+
+
+def _accepted(part: ChangePart, *, has_baseline: bool) -> Iterator[str]:
+    """Yield the names of the values that the account may have and the configuration not."""
+    if part.action == "update" and part.sid:
+        for field in part.fields:
+            is_known = not field.sensitive and not isinstance(field.before, dict)
+            if is_known and not field.returns and (field.standing in _ACCEPTABLE if has_baseline else True):
+                yield f"{part.address}.{field.path}"
+
+
+def _approval(part: ChangePart) -> str:
+    return part.address if part.action == "delete" else f"{part.action}:{part.address}"
+
+
+def _change(part: ChangePart, commands: Commands | None) -> NextStepsPart | None:
+    """Return the ways out of a change that a guard stops; None for any other change, which an apply makes."""
+    guard = part.guard
+    if guard is None:
+        return None
+    accept = approve = forget = ""
+    removed = [field.path for field in part.fields if field.standing == "removed_conflict"]
+    match guard.name:
+        case "approval":
+            approve = _approved(part, commands)
+            forget = paste.forgotten(part.address) if part.standing in {"removed", "removed_conflict"} else ""
+        case "conflict" if guard.verdict == "refused":
+            approve = _approved(part, commands)
+            names = [f"{part.address}.{field.path}" for field in part.fields if field.standing == "conflict"]
+            accept = commands.accept(names) if commands is not None else ""
+        case "conflict":
+            approve = _approved(part, commands)
+            forget = paste.forgotten(part.address if not removed else f"{part.address}.{removed[0]}")
+        case "unidentified":
+            approve, forget = _approved(part, commands), paste.forgotten(part.address)
+        case "declared_elsewhere":
+            forget = paste.forgotten(part.address)
+        case "prevent_destroy" if part.standing == "removed":
+            forget = paste.forgotten(part.address)
+        case "prevent_create" if commands is not None:
+            accept = commands.accept([part.address])
+        case _:
+            return None
+    return NextStepsPart(accept=accept, revert="", ignore="", approve=approve, forget=forget)
+
+
+def _approved(part: ChangePart, commands: Commands | None) -> str:
+    if commands is None:
+        return paste.approval(part.address, part.action)
+    return commands.apply(["--approve", _approval(part)])
+
+
+def _unmanaged(part: UnmanagedPart, commands: Commands | None) -> NextStepsPart:
+    accept = "" if commands is None else adopted(part, commands)
+    return NextStepsPart(accept=accept, revert="", ignore=paste.hidden(part.address), delete=deletion(part))

@@ -1,0 +1,176 @@
+"""The ways out that a plan prints: each command is run, and each YAML is pasted."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from reconciler.documents.plan import PlanFile
+from reconciler.documents.plan_steps import with_next_steps
+from tests.commands import Run as Cli
+from tests.render import plan_samples as samples
+
+OLD = "      old/lead [1]: {type: conversation, permissions: [sendMessage]}\n"
+EMULATED = ("--emulator", "demo.db")
+FILES = """\
+version: 1
+services:
+  support:
+    friendly_name: Customer Support
+    roles:
+      agent: {type: conversation, permissions: [sendMessage]}
+      old/lead [1]: {type: conversation, permissions: [sendMessage]}
+  sales: {friendly_name: Sales}
+environments: {prod: {account_sid: AC00000000000000000000000000000000}}
+"""
+FOLDER = Path("my config")
+WHERE = ("my config/reconciler.yaml", "--env", "prod", *EMULATED)
+
+
+@pytest.fixture
+def applied(cli: Cli, tmp_path: Path) -> Path:
+    """The configuration, in a folder with a space, and an account that matches it."""
+    (tmp_path / FOLDER).mkdir()
+    path = tmp_path / FOLDER / "reconciler.yaml"
+    path.write_text(FILES)
+    assert cli("apply", *WHERE, "--yes").code == 0
+    return path
+
+
+def run(cli: Cli, command: str) -> int:
+    """Run a printed command, as a shell would."""
+    program, *words = shlex.split(command)
+    assert program == "reconciler"
+    return cli(*words, "--yes").code
+
+
+def paste(path: Path, line: str) -> None:
+    """Merge a printed line of YAML into the configuration."""
+    path.write_text(yaml.safe_dump(_merged(yaml.safe_load(path.read_text()), yaml.safe_load(line))))
+
+
+def _merged(one: Any, other: Any) -> Any:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return {**one, **{key: _merged(one.get(key), value) for key, value in other.items()}}
+    return other
+
+
+def commands(out: str) -> list[str]:
+    return re.findall(r"^  (reconciler .*)$", out, re.MULTILINE)
+
+
+def test_a_plan_ends_with_the_commands_that_apply_and_accept_it(cli: Cli, applied: Path) -> None:
+    drifted = FILES.replace("[sendMessage]", "[leaveConversation]")
+    applied.write_text(drifted)
+    out = cli("plan", *WHERE).out
+    tail = " 'my config/reconciler.yaml'"
+    apply = f"reconciler apply{tail} --env prod --emulator demo.db"
+    accept = (
+        f"reconciler accept{tail} services.support.roles.agent.permissions "
+        "'services.support.roles[\"old/lead [1]\"].permissions' --env prod --emulator demo.db"
+    )
+    assert out.endswith(
+        f"To apply:\n  {apply}\nTo write the account's values into the configuration instead:\n  {accept}\n"
+    )
+    for command in commands(out):
+        assert run(cli, command) == 0
+        assert cli("plan", *WHERE, "--detailed-exitcode").code == 0
+        assert applied.read_text() == (drifted if command == apply else FILES)
+        applied.write_text(drifted if command != apply else FILES)
+        assert cli("apply", *WHERE, "--yes").code == 0
+        applied.write_text(FILES)
+        assert cli("apply", *WHERE, "--yes").code == 0
+        applied.write_text(drifted)
+
+
+def test_a_name_with_a_slash_is_not_taken_for_a_path(cli: Cli, applied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(applied.parent)
+    account = ("--env", "prod", "--emulator", "../demo.db")
+    applied.write_text(FILES.replace("old/lead [1]: {type: conversation, permissions: [sendMessage",
+                                     "old/lead [1]: {type: conversation, permissions: [leaveConversation"))  # fmt: skip
+    [command] = [text for text in commands(cli("plan", *account).out) if " accept " in text]
+    assert command.startswith("reconciler accept 'services.support.roles[\"old/lead [1]\"].permissions' --env")
+    assert run(cli, command) == 0
+    assert applied.read_text() == FILES
+
+
+def test_the_options_that_a_plan_needs_are_repeated(cli: Cli, applied: Path) -> None:
+    applied.write_text(FILES.replace("[sendMessage]", "[leaveConversation]"))
+    narrow = ("--target", "services.support.roles.agent", "--baseline", "none")
+    [apply, accept] = commands(cli("plan", *WHERE, *narrow).out)
+    assert " --target services.support.roles.agent --baseline none " in apply
+    assert " --target " not in accept
+    assert run(cli, apply) == 0
+    assert cli("plan", *WHERE, *narrow, "--detailed-exitcode").code == 0
+
+
+def test_a_delete_that_needs_approval_ends_with_the_command_that_approves_it(cli: Cli, applied: Path) -> None:
+    applied.write_text(FILES.replace("sales: {friendly_name: Sales}", "sales: {friendly_name: Sales, absent: true}"))
+    result = cli("plan", *WHERE)
+    title, command = result.out.splitlines()[-2:]
+    assert title == "To approve and apply:"
+    assert " --approve services.sales " in command
+    assert run(cli, command.strip()) == 0
+    assert cli("plan", *WHERE, "--detailed-exitcode").code == 0
+
+
+def test_unmanaged_resources_can_be_adopted_deleted_and_ignored(cli: Cli, applied: Path) -> None:
+    less = FILES.replace(OLD, "")
+    for way in ("accept", "delete", "ignore"):
+        applied.write_text(less)
+        [part] = [part for part in cli("plan", *WHERE, "--format", "json").json["unmanaged"] if part["kind"] == "role"]
+        text = part["next_steps"][way]
+        assert f"    {way}: {text}\n" in cli("plan", *WHERE, "--verbose").out
+        if way == "accept":
+            assert run(cli, text) == 0
+            assert "old/lead [1]" in applied.read_text()
+        else:
+            paste(applied, text)
+        left = cli("plan", *WHERE, "--format", "json").json
+        assert [item["kind"] for item in left["unmanaged"]] == ["service"]
+        assert [item["action"] for item in left["changes"]] == (["delete"] if way == "delete" else [])
+
+
+def test_a_conflict_has_both_sides_and_what_is_removed_can_be_forgotten(cli: Cli, applied: Path) -> None:
+    base = applied.parent / "base.yaml"
+    base.write_text(FILES)
+    applied.write_text(FILES.replace("[sendMessage]", "[leaveConversation]"))
+    assert cli("apply", *WHERE, "--yes").code == 0
+    wanted = FILES.replace(
+        "agent: {type: conversation, permissions: [sendMessage",
+        "agent: {type: conversation, permissions: [editOwnMessage",
+    )
+    wanted = wanted.replace(OLD, "")
+    compared = (*WHERE, "--baseline", str(base))
+    for way in ("accept", "approve", "forget"):
+        applied.write_text(wanted)
+        changes = {part["address"]: part for part in cli("plan", *compared, "--format", "json").json["changes"]}
+        conflict, removed = (changes[f"services.support.roles{key}"] for key in (".agent", '["old/lead [1]"]'))
+        assert set(conflict["next_steps"]) == {"accept", "revert", "ignore", "approve"}
+        assert (conflict["guard"]["verdict"], removed["guard"]["verdict"]) == ("refused", "withheld")
+        text = (removed if way == "forget" else conflict)["next_steps"][way]
+        assert f"          {way}: {text}\n" in cli("plan", *compared).out
+        if way == "forget":
+            paste(applied, text)
+            left = cli("plan", *compared, "--format", "json").json["changes"]
+            assert [part["address"] for part in left] == ["services.support.roles.agent"]
+        else:
+            assert run(cli, text) == (0 if way == "accept" else 5)
+            left = cli("plan", *compared, "--format", "json").json["changes"]
+            assert [part["guard"]["verdict"] for part in left] == ["withheld"]
+            applied.write_text(FILES.replace("[sendMessage]", "[leaveConversation]"))
+            assert cli("apply", *WHERE, "--yes").code == 0
+
+
+@pytest.mark.parametrize("name", samples.GOLDEN_PLANS)
+def test_ways_out_do_not_change_the_seal(name: str) -> None:
+    key = b"k" * 32
+    sealed = samples.GOLDEN_PLANS[name].sealed(key)
+    shown = with_next_steps(sealed, None)
+    assert PlanFile.model_validate_json(shown.to_json()) == shown
+    assert shown.has_valid_seal(key)
