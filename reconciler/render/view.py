@@ -56,6 +56,7 @@ from reconciler.render.wording import age, count
 if TYPE_CHECKING:  # each document is read by few commands
     from reconciler.documents.comparison import ComparedChange, ComparisonFile
     from reconciler.documents.drift import Difference, DriftField, DriftFile
+    from reconciler.documents.drift_log import SightingPart
 
 _LONGEST_ADDRESS = 10_000
 """Characters; longer than three names of 256 characters can make, all of them escaped. Longer texts are not addresses,
@@ -150,16 +151,7 @@ def drift_view(drift: DriftFile, *, nested: bool = False) -> ChangesView:
         settings=tuple(
             replace(_setting(part), age=age(part.first_seen, drift.created_at)) for part in drift.undeclared_settings
         ),
-        timeline=tuple(
-            TimelineRow(
-                f"{row.address}.{row.field}" if row.field else row.address,
-                row.standing,
-                row.first_seen,
-                row.last_seen,
-                row.gone,
-            )
-            for row in drift.history
-        ),
+        timeline=tuple(map(_sighting, drift.history)),
         left_out=drift.left_out,
         unverified=drift.not_compared,
         unlisted=drift.unlisted,
@@ -170,6 +162,11 @@ def drift_view(drift: DriftFile, *, nested: bool = False) -> ChangesView:
         baseline=_since(drift.baseline),
         unmanaged=_unmanaged(drift.unmanaged, drift.created_at),
     )
+
+
+def _sighting(row: SightingPart) -> TimelineRow:
+    name = f"{row.address}.{row.field}" if row.field else row.address
+    return TimelineRow(name, row.standing, row.first_seen, row.last_seen, row.gone)
 
 
 def comparison_view(comparison: ComparisonFile) -> ChangesView:
