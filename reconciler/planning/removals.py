@@ -22,7 +22,7 @@ from itertools import combinations
 from reconciler.address import Address
 from reconciler.change import Guard, Standing
 from reconciler.config import paste
-from reconciler.config.model import Approval, Config, Declared, Lifecycle, Reference, Unknown, Value
+from reconciler.config.model import Approval, Config, Declared, Lifecycle, Reference, Removed, Unknown, Value
 from reconciler.config.selection import Selection
 from reconciler.config.similar import closest_address
 from reconciler.errors import Problem
@@ -483,27 +483,27 @@ class _Resolver:
 
     def _report(self) -> None:
         """Report entries of ``removed`` without effect, and former declarations that cannot be read."""
-        for one in self.widened.stale:
-            message = f"removed: {one.address} is declared, or was never applied"
-            meant = _removed_instead(one.address, self.widened)
-            message += f". Did you mean {meant}?" if meant is not None else ""
-            self.problems.append(
-                Problem(
-                    "stale-removed",
-                    message,
-                    one.place,
-                    "Remove it from the configuration." if meant is None else "Write this, or remove it:",
-                    severity="warning",
-                    address=str(one.address),
-                    fix=paste.forgotten(meant) if meant is not None else "",
-                )
-            )
+        self.problems += [_stale(one, self.widened) for one in self.widened.stale]
         for address in self.widened.unreadable:
             self.kept.add(address)
             self.records[address] = self.widened.pasts[address].record or Record(None)
             message = f"{address} is no longer declared, and is not changed: its former declaration cannot be read"
             hint = "Delete it yourself, or write removed: [{address: …, action: forget}]."
             self._note("unclear-removal", message, hint, address, severity="warning")
+
+
+def _stale(one: Removed, widened: Widened) -> Problem:
+    """Report an entry of ``removed`` without effect."""
+    meant = _removed_instead(one.address, widened)
+    return Problem(
+        "stale-removed",
+        f"removed: {one.address} is declared, or was never applied" + (f". Did you mean {meant}?" if meant else ""),
+        one.place,
+        "Write this, or remove it:" if meant else "Remove it from the configuration.",
+        severity="warning",
+        address=str(one.address),
+        fix=paste.forgotten(meant) if meant else "",
+    )
 
 
 def _removed_instead(address: Address, widened: Widened) -> Address | None:
