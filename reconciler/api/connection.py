@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import select
+import socket
 import ssl
 from base64 import b64encode
 from dataclasses import dataclass
@@ -105,10 +106,11 @@ async def _encrypt(connection: Connection, tls: ssl.SSLContext, host: str) -> No
 
 def _reason(error: Exception) -> str:
     """Describe why there is no connection, without addresses, of which asyncio lists all that it tried."""
-    if isinstance(error, ConnectionError) and error.errno:
-        return os.strerror(error.errno)
-    if type(error) is OSError:
-        return "All connection attempts failed" if error.errno is None else os.strerror(error.errno)
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError | socket.gaierror):
+        if error.errno is not None:
+            return os.strerror(error.errno)
+        if type(error) is OSError:
+            return "All connection attempts failed"
     return str(error) or type(error).__name__
 
 

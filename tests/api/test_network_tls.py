@@ -149,7 +149,8 @@ async def speak_plainly(line: Line) -> None:
 def test_a_connection_that_is_not_encrypted_was_sent_nothing(
     behavior: Behavior, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "CONNECT_TIMEOUT", 0.2)
+    if behavior is never_shake_hands:
+        monkeypatch.setattr(connection, "CONNECT_TIMEOUT", 0.05)
 
     async def run() -> ApiError:
         async with serving(behavior) as server:
@@ -178,6 +179,30 @@ def test_an_encrypted_connection_that_breaks_after_the_request_is_ambiguous(tls:
             return await failure(server.url)
 
     assert type(asyncio.run(run())) is Unreachable
+
+
+def test_a_cancelled_handshake_leaves_no_connection_open() -> None:
+    async def run() -> None:
+        ended = asyncio.Event()
+
+        async def behave(line: Line) -> None:
+            await line.reader.read(1)
+            begun.set()
+            while await line.reader.read(1000):
+                pass
+            ended.set()
+
+        begun = asyncio.Event()
+        async with serving(behave) as server, Client(server.url.replace("http:", "https:"), CREDENTIALS) as client:
+            request = asyncio.create_task(create(client))
+            await begun.wait()
+            request.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await request
+            async with asyncio.timeout(30):
+                await ended.wait()
+
+    asyncio.run(run())
 
 
 # --- proxies ---------------------------------------------------------------------------------------------------------
@@ -300,7 +325,8 @@ PROXIES: dict[str, tuple[Callable[[int], Behavior], str]] = {
 def test_a_proxy_that_opens_no_tunnel_has_forwarded_nothing(
     fault: str, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "READ_TIMEOUT", 0.1)
+    if fault == "silent":
+        monkeypatch.setattr(connection, "READ_TIMEOUT", 0.05)
     proxy, text = PROXIES[fault]
     error, _, at_api = through(proxy, lambda url, _proxy: failure(url), tls, monkeypatch)
     assert (type(error), text in str(error), at_api) == (Unsent, True, []), str(error)
