@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,6 +106,8 @@ def write_files(texts: Mapping[Path, str], mode: int = PRIVATE) -> None:
             if at.exists() and not at.is_file():
                 raise UsageError(f"cannot write {at}: it exists and is not a regular file")
             # Created with mode 600 in the same folder, so that the rename is atomic.
+            import tempfile  # noqa: PLC0415 - most commands write no file
+
             descriptor, temporary = tempfile.mkstemp(prefix=f".{at.name}.", suffix=".tmp", dir=at.parent)
             temporaries[at] = Path(temporary)
             with os.fdopen(descriptor, "wb") as file:

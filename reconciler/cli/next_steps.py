@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.redaction import may_be_secret
 from reconciler.render.terminal import escape
 from reconciler.workflow import Endpoint, Inputs
 
@@ -40,6 +39,8 @@ def command_lines(
     verb: str, inputs: Inputs, endpoint: Endpoint, *, shown: str = "", scope: bool = True
 ) -> Callable[[Sequence[str]], str]:
     """Return a function that writes the command with the words that it takes; see `command_line`."""
+    from reconciler.redaction import may_be_secret  # noqa: PLC0415 - help and completion do without
+
     named = [
         *([("--env", inputs.environment)] if scope else []),
         *(("--target", address) for address in (inputs.targets if scope else ())),

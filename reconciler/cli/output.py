@@ -7,13 +7,16 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli import console
 from reconciler.cli.choices import Choices
 from reconciler.lazy_dataclass import dataclass
-from reconciler.render.markdown_text import Repository
+
+if TYPE_CHECKING:
+    from reconciler.render.markdown_text import Repository
 
 Command = Callable[..., int]
 
@@ -100,6 +103,8 @@ def workspace_folder() -> str:
 
 def repository() -> Repository | None:
     """Return the repository of a GitHub job, for links; None elsewhere."""
+    from reconciler.render.markdown_text import Repository  # noqa: PLC0415 - help and completion do without
+
     variable = os.environ.get
     return Repository.of(
         variable("GITHUB_SERVER_URL", ""),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
+from functools import cached_property
 from typing import TypeAlias
 
 from reconciler.address import Address
@@ -57,21 +58,48 @@ Sections: TypeAlias = dict[str, "Kind | Sections"]
 class KindLayout:
     """The keys of a resource of one kind.
 
+    What depends on its fields is derived on first use: most commands need the fields of few kinds.
+
     Attributes:
         kind: The kind.
-        field_tree: Its fields and blocks.
         sections: The kinds that it contains, by section key.
         prunable: The prunable ones of these, by section key.
-        keys: Every valid key, for suggestions.
-        by_path: The field paths that each dotted path covers: one for a field, several for a block.
     """
 
     kind: Kind
-    field_tree: FieldTree
     sections: Sections
     prunable: Mapping[str, Kind]
-    keys: tuple[str, ...]
-    by_path: Mapping[str, tuple[str, ...]]
+
+    @cached_property
+    def field_tree(self) -> FieldTree:
+        """Its fields and blocks."""
+        tree = FieldTree()
+        for block in self.kind.blocks:
+            _subtree(tree, block.path.split("."))
+        for item in self.kind.fields:
+            *above, name = item.path.split(".")
+            _subtree(tree, above).fields[name] = item
+        return tree
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """Every valid key, for suggestions."""
+        keys = [*self.field_tree.keys, *self.sections, *(SINGLETON_KEYS if self.kind.singleton else COMMON_KEYS)]
+        if self.prunable:
+            keys.append("prune")
+        if self.kind.is_container:
+            keys.append("template")
+        if self.settings:
+            keys.append("sealed")
+        return tuple(keys)
+
+    @cached_property
+    def by_path(self) -> Mapping[str, tuple[str, ...]]:
+        """The field paths that each dotted path covers: one for a field, several for a block."""
+        fields, blocks = self.kind.fields, self.kind.blocks
+        return {item.path: (item.path,) for item in fields} | {
+            block.path: tuple(_subtree(self.field_tree, block.path.split(".")).paths()) for block in blocks
+        }
 
     @property
     def settings(self) -> tuple[Kind, ...]:
@@ -161,24 +189,8 @@ def standard_layout() -> Layout:
 
 
 def _kind_layout(kind: Kind, kinds: Sequence[Kind]) -> KindLayout:
-    tree = FieldTree()
-    for block in kind.blocks:
-        _subtree(tree, block.path.split("."))
-    for item in kind.fields:
-        *above, name = item.path.split(".")
-        _subtree(tree, above).fields[name] = item
     sections = _sections(kind.name, kinds)
-    keys = [*tree.keys, *sections, *(SINGLETON_KEYS if kind.singleton else COMMON_KEYS)]
-    prunable = _prunable(sections)
-    if prunable:
-        keys.append("prune")
-    if kind.is_container:
-        keys.append("template")
-    if settings_in(sections):
-        keys.append("sealed")
-    by_path: dict[str, tuple[str, ...]] = {item.path: (item.path,) for item in kind.fields}
-    by_path |= {block.path: tuple(_subtree(tree, block.path.split(".")).paths()) for block in kind.blocks}
-    return KindLayout(kind, tree, sections, prunable, tuple(keys), by_path)
+    return KindLayout(kind, sections, _prunable(sections))
 
 
 def _subtree(tree: FieldTree, names: Sequence[str]) -> FieldTree:

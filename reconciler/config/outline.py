@@ -17,8 +17,8 @@ from reconciler.config.files import FileLoader
 from reconciler.config.findings import Findings
 from reconciler.config.layout import standard_layout
 from reconciler.config.ledger import read_ledger
-from reconciler.config.loading import apply_overlays, apply_templates
 from reconciler.config.model import LedgerSetting
+from reconciler.config.overlays import apply_overlays, apply_templates
 from reconciler.config.sources import Sources
 from reconciler.kinds.base import Kind
 from reconciler.lazy_dataclass import dataclass

@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import stat
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -150,6 +149,8 @@ def _is_regular(path: Path) -> bool:
 
 
 def _write_beside(target: Path, data: bytes) -> Path:
+    import tempfile  # noqa: PLC0415 - most commands write no file
+
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=_SUFFIX, dir=target.parent)
     temporary = Path(name)
     try:
@@ -193,6 +194,8 @@ def _write_journal(journal: Path, replacements: Mapping[str, Replacement], names
 
 
 def _write_new(journal: Path, data: bytes) -> Path:
+    import tempfile  # noqa: PLC0415 - as above
+
     descriptor, name = tempfile.mkstemp(prefix=f".{journal.name}.", suffix=".tmp", dir=journal.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
