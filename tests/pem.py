@@ -29,6 +29,12 @@ def rsa_key(number: int = 0) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, 2048)
 
 
+@cache
+def quick_key() -> ec.EllipticCurvePrivateKey:
+    """A key that is read in no time; OpenSSL checks the primes of an RSA key whenever it reads one."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
 def key_text(
     key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | None = None,
     form: PrivateFormat = PrivateFormat.TraditionalOpenSSL,

@@ -7,7 +7,7 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ import pytest
 
 from reconciler.emulator import Emulator, Store
 from reconciler.emulator.app import Receive, Scope, Send
+from tests.action.in_process import Programs
 from tests.action.runner import ROOT, Run, Runner, git
 from tests.action.stand_in import REPOSITORY, GitHub
 from tests.action.stand_in import served as stand_in_served
@@ -125,10 +126,21 @@ class World:
         assert git_program
         self.runner = Runner(
             github=github, origin=self.origin, scratch=folder, path=[programs, Path(git_program).parent],
-            secrets=SECRETS, variables=VARIABLES, in_process=in_process,
+            secrets=SECRETS, variables=VARIABLES, in_process=in_process, programs=Programs(self._told),
         )  # fmt: skip
+        self._url = url
         self.write({"conversations/reconciler.yaml": FILES, ".github/workflows/plan.yml": "on: pull_request\n"})
         self.commit("main", "Begin")
+
+    def _told(self, words: Sequence[str], environment: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+        """What the wrapper gives to the command."""
+        with self.calls.open("a") as file:
+            file.write(" ".join(words) + "\n")
+        verb, *rest = words
+        told = ["--api-url", self._url] if verb in {"plan", "apply", "drift"} else []
+        known = [one["TWILIO_API_SECRET"] for one in SECRETS.values()]
+        is_known = bool(told) and environment.get("TWILIO_API_SECRET") in known
+        return [verb, *told, *rest], {**environment, **({"TWILIO_API_SECRET": "emulator"} if is_known else {})}
 
     # --- what people do -----------------------------------------------------------------------------------------------
 
@@ -276,7 +288,7 @@ def world_in(folder: Path, *, in_process: bool = False) -> Iterator[World]:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    """A world in which the steps of our action run in this process."""
+    """A world in which the steps of our action, and the commands that they call, run in this process."""
     with world_in(tmp_path, in_process=True) as found:
         yield found
 

@@ -26,8 +26,10 @@ from unittest import mock
 
 import main as action_program
 import yaml
+from reconcile_steps import run as run_step
 
 from tests.action.expressions import Strict, Unknown, filled, holds
+from tests.action.in_process import Programs
 from tests.action.stand_in import BOT, REPOSITORY, GitHub, Token
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,6 +99,7 @@ class Runner:
     origin: Path
     scratch: Path
     path: list[Path]
+    programs: Programs
     secrets: Mapping[str, Mapping[str, str]]
     variables: Mapping[str, Mapping[str, str]]
     package: str = "installed"
@@ -264,7 +267,7 @@ class _Job:
         self.ended.environments.append(environment)
         step = ACTION_STEP.fullmatch(text) if self.runner.in_process else None
         if step:
-            code, log = _run_here(step["step"], environment, self.workspace)
+            code, log = _run_here(step["step"], environment, self.workspace, self.runner.programs)
         else:
             done = subprocess.run(
                 ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)],
@@ -331,12 +334,13 @@ def _described(file: Path) -> Any:
     return yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
 
 
-def _run_here(step: str, environment: dict[str, str], folder: Path) -> tuple[int, str]:
+def _run_here(step: str, environment: dict[str, str], folder: Path, programs: Programs) -> tuple[int, str]:
     """Run a step of our action in this process; gives its exit code and its output."""
     log = io.StringIO()
     with (
         mock.patch.dict(os.environ, environment, clear=True),
         mock.patch.object(sys, "argv", ["main.py", step]),
+        mock.patch.object(run_step, "subprocess", programs),
         contextlib.chdir(folder),
         contextlib.redirect_stdout(log),
     ):

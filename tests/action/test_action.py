@@ -37,8 +37,10 @@ def refused(world: World, run: Run, number: int, *reasons: str) -> None:
         assert reason in run.summary
 
 
-def test_a_change_from_its_pull_request_into_the_account(real_world: World) -> None:
+@pytest.mark.parametrize("plans_here", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_a_change_from_its_pull_request_into_the_account(real_world: World, plans_here: bool) -> None:  # noqa: FBT001
     world = real_world
+    world.runner.in_process = plans_here
     pull = world.open("more", {PATH: MORE})
     first = world.planned(pull)
     assert first.results == {"plan": "success", "offline": "skipped"}, first.log

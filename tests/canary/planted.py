@@ -120,7 +120,9 @@ UNCLEAN = " <\"&'/+|`%\n☃é"
 @cache
 def _pem() -> tuple[str, str]:
     now = datetime.now(UTC)
-    return pem.certificate_text(begins=now - timedelta(9), ends=now + timedelta(90)), pem.key_text()
+    key = pem.quick_key()
+    certificate = pem.certificate_text(begins=now - timedelta(9), ends=now + timedelta(90), key=key)
+    return certificate, pem.key_text(key)
 
 
 def _value(name: str, own: str) -> str:
@@ -134,7 +136,7 @@ def _value(name: str, own: str) -> str:
         return _pem()[1]
     if name == "FCM_KEY":
         account = {"type": "service_account", "project_id": "p", "client_email": f"a@{own}.example.com"}
-        return json.dumps({**account, "private_key": pem.key_text(form=PrivateFormat.PKCS8)})
+        return json.dumps({**account, "private_key": pem.key_text(pem.quick_key(), PrivateFormat.PKCS8)})
     return own + UNCLEAN if name in _ODD else own
 
 
@@ -243,10 +245,8 @@ def found_in(text: str) -> set[str]:
     found = {name for name, own in canaries() if own.encode().hex() in text.lower()}
     for form in {text, re.sub(r"\s+", "", text), unquote_plus(text), html.unescape(text)}:
         lower = form.lower()
-        for start in range(len(lower) - FRAGMENT + 1):
-            name = fragments.get(lower[start : start + FRAGMENT])
-            if name is not None:
-                found.add(name)
+        parts = {lower[start : start + FRAGMENT] for start in range(len(lower) - FRAGMENT + 1)}
+        found.update(fragments[part] for part in parts & fragments.keys())
     return found
 
 
