@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from reconciler import config
 from reconciler.address import Address
@@ -88,6 +88,14 @@ class World:
     @property
     def writes(self) -> list[str]:
         return self.account.writes
+
+    def copied(self) -> Self:
+        """The account as it is now; what happens to one of the two does not happen to the other."""
+        other = type(self)(self.rules, now=self.now, forbidden=dict(self.forbidden))
+        other.emulator.store.close()
+        other.emulator.store = other.emulator._transients._store = self.emulator.store.copied()
+        other.emulator._entropy.setstate(self.emulator._entropy.getstate())
+        return other
 
     def forget_requests(self) -> None:
         self.emulator.requests.clear()

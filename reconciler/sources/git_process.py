@@ -252,6 +252,8 @@ def checked_out(folder: str, env: Mapping[str, str]) -> CheckedOut:
         folder: The folder.
         env: The environment variables of git.
     """
+    if not _may_be_in_repository(folder, env):
+        return CheckedOut()
     arguments = ("rev-parse", "--show-toplevel", "--show-prefix", "HEAD")
     try:
         found = GitProcess("HEAD", folder, git_environment(env)).output(*arguments)
@@ -262,6 +264,14 @@ def checked_out(folder: str, env: Mapping[str, str]) -> CheckedOut:
         return CheckedOut()
     # With a line feed in the name of a folder, the lines do not say which is which.
     return CheckedOut(commit, *place) if len(place) == 2 else CheckedOut(commit)
+
+
+def _may_be_in_repository(folder: str, env: Mapping[str, str]) -> bool:
+    """Return whether git could find a repository from a folder: a clone has ``.git``, a bare one has ``HEAD``."""
+    path = Path(folder).resolve()
+    return "GIT_DIR" in env or any(
+        os.path.lexists(above / name) for above in (path, *path.parents) for name in (".git", "HEAD")
+    )
 
 
 def revert_command(folder: str, commit: str, env: Mapping[str, str]) -> str:

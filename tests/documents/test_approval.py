@@ -396,11 +396,12 @@ limits: {deletes: 100}
 )
 def test_applying_a_plan_again_resumes_it_wherever_it_stopped(before: str, files: str) -> None:
     writes = 0
+    begun = Account()
+    begun.converge(read(before, harness.SECRET))
+    approved = begun.approve(files, harness.SECRET)
+    begun.now = NOON.replace(hour=13)
     while True:
-        account = Account()
-        account.converge(read(before, harness.SECRET))
-        approved = account.approve(files, harness.SECRET)
-        account.now = NOON.replace(hour=13)
+        account = begun.copied()
         done = apply_part(account, files, harness.SECRET, writes)
         assert account.differences(approved, files, harness.SECRET) == (), writes
         if done < writes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,12 @@ async def _nowhere(_message: Any) -> None:
 
 def changed() -> tuple[World, dict[str, Any], ReportFile]:
     """An account that an apply changed, what it was before, and the report."""
+    account, before, file = changed_once()
+    return account.copied(), before, file
+
+
+@functools.cache
+def changed_once() -> tuple[World, dict[str, Any], ReportFile]:
     account = World()
     account.converge(read(BEFORE))
     # Undeclared contents of a deleted user, and of everything that is replaced, are restored as well.
@@ -246,10 +253,16 @@ def test_an_undo_that_fails_at_any_write_is_completed_by_another_one(number: int
 # --- an apply that was killed ----------------------------------------------------------------------------------------
 
 
-def killed_apply(folder: Path, number: int, side: Side) -> tuple[World, dict[str, Any]]:
-    """Apply with a report, and die at a write; give the account, and what it was before."""
+@functools.cache
+def begun_once() -> World:
     account = World()
     account.converge(read(BEFORE))
+    return account
+
+
+def killed_apply(folder: Path, number: int, side: Side) -> tuple[World, dict[str, Any]]:
+    """Apply with a report, and die at a write; give the account, and what it was before."""
+    account = begun_once().copied()
     before = picture(account)
     app = Mortal(account.emulator.store, clock=lambda: account.now)
     app.death = Death(number, side, frozenset({"POST", "DELETE"}))
