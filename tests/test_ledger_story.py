@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.docs.pages import REPOSITORY, blocks
 
 PAGE = "examples/ledger/README.md"
@@ -26,6 +28,7 @@ def pattern(shown: str) -> str:
     return "".join("(?:.*\n)*?" if line == "…" else ".*".join(map(re.escape, line.split("…"))) + "\n" for line in lines)
 
 
+@pytest.mark.slow
 def test_the_story_happens_as_the_page_tells_it(tmp_path: Path) -> None:
     programs = tmp_path / "programs"
     programs.mkdir()

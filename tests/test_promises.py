@@ -469,7 +469,7 @@ def test_killed_at_any_write_and_run_again_it_converges_without_duplicates(
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("number", [0, pytest.param(3, marks=pytest.mark.slow), 8])
+@pytest.mark.parametrize("number", [*(pytest.param(number, marks=pytest.mark.slow) for number in (0, 3)), 8])
 def test_a_process_that_is_killed_for_real_can_be_run_again(
     run: Run, account: Account, moment: str, number: int
 ) -> None:

@@ -131,7 +131,7 @@ class Place:
                     "begins": False,
                     "environment": new,
                     "source": head.entry.source.model_copy(update={"tool_version": __version__}),
-                    "actor": actor_of(environment, self.repository.output("config", "--get", "user.name") or ""),
+                    "actor": actor_of(environment, self.repository.user_name),
                     "run": run,
                     "started_at": moment,
                     "ended_at": moment,

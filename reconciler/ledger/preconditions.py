@@ -16,7 +16,6 @@ from reconciler.ledger.git_ref import LedgerRef
 from reconciler.ledger.ref_names import environment_of
 from reconciler.ledger.remote_ref import Tips, fetch_command
 from reconciler.ledger.repository import ENTRY, Repository
-from reconciler.sources.git import GitSources
 from reconciler.sources.recording import RecordingSources
 
 _MOST_FILES = 10
@@ -138,8 +137,7 @@ def check_committed(repository: Repository, source: str, files: RecordingSources
         )
     may_be_ignored = {key.removeprefix("file:") for key in config.external if key.startswith("file:")}
     try:
-        with GitSources(source, files.root, env=repository.environment) as committed:
-            different = sorted(set(files.differences(committed)))
+        different = sorted(set(files.differences(repository.files_at(source, repository.root))))
     except UsageError:
         raise LedgerError(
             "this clone lacks objects of the commit to be applied: it is partial. Fetch them:\n"

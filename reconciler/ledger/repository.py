@@ -16,6 +16,7 @@ from pathlib import Path
 
 from reconciler.errors import LedgerError, UsageError
 from reconciler.lazy_dataclass import dataclass
+from reconciler.sources.git import GitSources
 from reconciler.sources.git_process import GitProcess, git_environment, run_git
 
 ENTRY = "entry.json"
@@ -65,17 +66,27 @@ class Repository:
         self._folder = str(root.parent)
         self._git = GitProcess("HEAD", self._folder, self.environment)
         try:
-            found = self._git.run("rev-parse", "--show-prefix")
+            found = self._git.run("rev-parse", "--show-prefix", "--absolute-git-dir")
             if found.returncode != 0:
                 raise LedgerError(f"the ledger is kept in git, and {_unusable(root.parent, found)}. {_WITHOUT}")
-            self._git.check_not_embedded()
+            prefix, place = self._described(found.stdout)
+            self._git.check_not_embedded(place)
         except UsageError as error:
             message = str(error).removeprefix("git:HEAD needs git, which ").removeprefix("git:HEAD: ")
             if message.startswith("cannot be run"):
                 message = f"the ledger is kept in git, and the git program {message.partition(';')[0]}. Install git"
             raise LedgerError(f"{message}. {_WITHOUT}") from None
-        self.root = found.stdout.decode(errors="surrogateescape").removesuffix("\n") + root.name
+        self.root = prefix + root.name
         self.folder = self._folder
+
+    def _described(self, told: bytes) -> tuple[str, str | None]:
+        """Return the folder's path from the top, and the repository, from git's two answers in one text."""
+        lines = told.decode(errors="surrogateescape").split("\n")
+        if len(lines) == 3:
+            return lines[0], lines[1]
+        # The name of a folder contains a line feed.
+        alone = self._git.run("rev-parse", "--show-prefix").stdout
+        return alone.decode(errors="surrogateescape").removesuffix("\n"), None
 
     def close(self) -> None:
         """End the git process."""
@@ -97,12 +108,32 @@ class Repository:
 
     def head(self) -> str:
         """Return the commit of the work tree; empty if there is none yet."""
-        return self.output("rev-parse", "--verify", "--quiet", "HEAD^{commit}") or ""
+        return self._commit_of("HEAD")
+
+    def user_name(self) -> str:
+        """Return the name of git's user; empty if none is configured."""
+        return self.output("config", "--get", "user.name") or ""
+
+    def files_at(self, commit: str, path: str) -> GitSources:
+        """Return the files at a commit, which are read through this repository's process.
+
+        Args:
+            commit: The commit.
+            path: The root file, from the top of the repository.
+
+        Raises:
+            UsageError: The clone lacks the commit, or a folder of it.
+        """
+        return GitSources(commit, path, from_top=True, git=self._git)
+
+    def _commit_of(self, name: str) -> str:
+        found = self._git.find_object(f"{name}^{{commit}}")
+        return "" if found is None else found.oid
 
     def ref(self, name: str) -> str:
         """Return the commit of a ref; empty if it does not exist."""
-        return self.output("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}") or (
-            # A ref whose object is missing is not a missing ref.
+        # A ref whose object is missing is not a missing ref.
+        return self._commit_of(name) or (
             self.output("rev-parse", "--verify", "--quiet", "--end-of-options", name) or ""
         )
 
@@ -141,7 +172,7 @@ class Repository:
 
     def has_files_of(self, commit: str) -> bool:
         """Return whether the clone has the top folder of a commit."""
-        return self.succeeds("cat-file", "-e", f"{commit}^{{tree}}")
+        return self._git.find_object(f"{commit}^{{tree}}", _LARGEST) is not None
 
     def is_ignored(self, path: str) -> bool:
         """Return whether git ignores a file that it does not track.

@@ -11,7 +11,7 @@ import getpass
 import hashlib
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -56,19 +56,18 @@ def describe_run(environment: Mapping[str, str]) -> LedgerRun:
     )
 
 
-def actor_of(environment: Mapping[str, str], git_name: str) -> str:
+def actor_of(environment: Mapping[str, str], git_name: Callable[[], str]) -> str:
     """Return the actor: the user of the CI service, or git's user, or the machine's.
 
     Args:
         environment: Environment variables.
-        git_name: The name of git's user; empty if none is configured.
+        git_name: Returns the name of git's user; empty if none is configured. A CI service makes it unnecessary.
     """
     names = (
         *(environment.get(name, "") for name in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_REQUESTEDFOR")),
         *(environment.get(name, "") for name in ("BUILDKITE_BUILD_CREATOR", "CIRCLE_USERNAME")),
-        git_name,
     )
-    found = next((name for name in names if name.strip()), "")
+    found = next((name for name in names if name.strip()), "") or git_name().strip()
     if not found:
         try:
             found = getpass.getuser()

@@ -83,7 +83,7 @@ class LedgerWriter:
         self._is_finished = False
         repository = ledger.ref.repository
         fingerprint = ledger.key.fingerprint
-        self._actor = actor_of(environment, repository.output("config", "--get", "user.name") or "")
+        self._actor = actor_of(environment, repository.user_name)
         self._declared = tuple(str(address) for address in applied.declared)
         self._fingerprints = {name: fingerprint(name, text) for name, text in applied.external.items()}
         self._source = LedgerSource(

@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import posixpath
 import shlex
+import sys
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -45,6 +47,7 @@ class GitSources:
         from_top: Whether the path is relative to the top of the repository, as in git's own ``REF:PATH``.
         env: The environment variables of git itself. The files cannot read any.
         folder: A folder of the repository, for a path from its top; the current folder by default.
+        git: An open process in the repository, which was checked, and which its owner closes; otherwise one is started.
 
     Raises:
         UsageError: There is no repository, no such commit, or no git.
@@ -58,15 +61,26 @@ class GitSources:
         from_top: bool = False,
         env: Mapping[str, str] | None = None,
         folder: str = ".",
+        git: GitProcess | None = None,
     ) -> None:
-        self._folders: set[str] = set()
         self._ref = ref
-        variables = git_environment(os.environ if env is None else env)
-        folder = _folder_of(path) if not from_top and "GIT_DIR" not in variables else folder
-        self._git = GitProcess(ref, folder, variables)
-        self._git.check_not_embedded()
-        self._commit = self._resolved(ref)
-        self._tree: dict[str, _TreeObject] | None = None
+        self._is_owner = git is None
+        if git is None:
+            variables = git_environment(os.environ if env is None else env)
+            folder = _folder_of(path) if not from_top and "GIT_DIR" not in variables else folder
+            git = GitProcess(ref, folder, variables)
+            git.check_not_embedded()
+        self._git = git
+        try:
+            self._locate(path, from_top=from_top)
+        except BaseException:
+            self.close()
+            raise
+
+    def _locate(self, path: str, *, from_top: bool) -> None:
+        """Find the commit, and the root file in it."""
+        self._commit = self._resolved(self._ref)
+        self._trees: dict[str, dict[str, _TreeObject]] = {}
         self._folder = self._root_name = ""
         inside = self._from_top(path, from_top=from_top)
         try:
@@ -77,8 +91,6 @@ class GitSources:
             self._folder, self._root_name = where, ROOT_NAME
         else:
             self._folder, self._root_name = posixpath.split(inside)
-        self._tree = self._files_below(self._folder)
-        self._folders = {self._folder, *_folders_of(self._tree)}
         self.root = self._shown(self._root_name)
 
     def environment(self, name: str) -> str | None:  # noqa: ARG002 - the protocol's signature
@@ -130,8 +142,7 @@ class GitSources:
     def _names(self, base: str, links: dict[str, LinkTarget], start: str) -> Iterator[str]:
         """Yield the names below a folder, relative to it; add links to folders to `links`."""
         below = f"{base}/" if base else ""
-        assert self._tree is not None
-        for path, item in self._tree.items():
+        for path, item in self._files.items():
             if not path.startswith(below) or item.mode == _SUBMODULE:
                 continue
             name = path.removeprefix(below)
@@ -142,7 +153,7 @@ class GitSources:
                 yield name
             else:
                 links[start + name] = LinkTarget(self._relative(target))
-        for folder in self._folders:
+        for folder in {self._folder, *_folders_of(self._files)}:
             if folder.startswith(below) and folder != base and looks_like_yaml(folder):
                 yield folder.removeprefix(below)
 
@@ -183,8 +194,9 @@ class GitSources:
             return path
 
     def close(self) -> None:
-        """End the git process."""
-        self._git.close()
+        """End the git process, unless another owns it."""
+        if self._is_owner:
+            self._git.close()
 
     def __enter__(self) -> Self:
         """Return the sources."""
@@ -206,9 +218,9 @@ class GitSources:
         """Return the commit of a ref."""
         if not ref or ref.startswith("-") or ".." in ref or any(not char.isprintable() for char in ref):
             raise UsageError(f"git:{ref!r} is not a commit; write git:BRANCH, git:TAG or git:COMMIT")
-        found = self._git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
-        if found.returncode == 0:
-            return found.stdout.decode().strip()
+        found = self._git.find_object(f"{ref}^{{commit}}")
+        if found is not None:
+            return found.oid
         inside = self._git.run("rev-parse", "--git-dir")
         if inside.returncode != 0:
             complaint = inside.stderr.decode(errors="replace").strip().partition("\n")[0]
@@ -240,21 +252,39 @@ class GitSources:
 
     def _object(self, where: str) -> _TreeObject | None:
         """Return the object at a path from the top, without following links; None if there is none."""
-        if not where or where in self._folders:
-            return _TreeObject(_FOLDER, "")
-        if self._tree is not None and self._is_inside(where):
-            return self._tree.get(where)
-        return self._listed(where).get(where)
+        item: _TreeObject | None = _TreeObject(_FOLDER, f"{self._commit}^{{tree}}")
+        for name in where.split("/") if where else ():
+            if item is None or item.mode != _FOLDER:
+                return None
+            item = self._contents(item.oid).get(name)
+        return item
 
-    def _files_below(self, folder: str) -> dict[str, _TreeObject]:
-        """Return the files below a folder by their paths from the top."""
-        return self._listed(f"{folder}/", recursively=True) if folder else self._listed(recursively=True)
+    def _contents(self, tree: str) -> dict[str, _TreeObject]:
+        """Return what is directly in a folder by name.
 
-    def _listed(self, *paths: str, recursively: bool = False) -> dict[str, _TreeObject]:
-        options = ("-r",) if recursively else ()
-        listing = self._git.run("ls-tree", "-z", "--full-tree", *options, self._commit, "--", *paths)
+        Raises:
+            UsageError: The clone lacks it.
+        """
+        if tree not in self._trees:
+            found = self._git.find_object(tree, sys.maxsize)
+            try:
+                if found is None or found.kind != "tree":
+                    raise self._lacks_files()
+                self._trees[tree] = dict(_parsed(found.data, len(self._commit) // 2))
+            except ValueError:
+                raise self._lacks_files() from None
+        return self._trees[tree]
+
+    def _lacks_files(self) -> UsageError:
+        return UsageError(f"git:{self._ref}: this clone lacks the files of that commit; {WHOLE}")
+
+    @cached_property
+    def _files(self) -> dict[str, _TreeObject]:
+        """The files below the root file's folder by their paths from the top. Only patterns need all of them."""
+        paths = (f"{self._folder}/",) if self._folder else ()
+        listing = self._git.run("ls-tree", "-z", "--full-tree", "-r", self._commit, "--", *paths)
         if listing.returncode != 0:
-            raise UsageError(f"git:{self._ref}: this clone lacks the files of that commit; {WHOLE}")
+            raise self._lacks_files()
         objects = {}
         for line in listing.stdout.split(b"\0"):
             head, tab, name = line.partition(b"\t")
@@ -297,6 +327,22 @@ class GitSources:
 
     def _is_inside(self, where: str) -> bool:
         return not self._folder or where.startswith(f"{self._folder}/")
+
+
+def _parsed(data: bytes, size: int) -> Iterator[tuple[str, _TreeObject]]:
+    """Yield the names and objects in the content of a tree object. Source: git's Documentation/gitformat-*, tree.
+
+    Args:
+        data: The content.
+        size: The bytes of an object name.
+    """
+    position = 0
+    while position < len(data):
+        blank = data.index(b" ", position)
+        end = data.index(b"\0", blank)
+        name = data[blank + 1 : end].decode(errors="surrogateescape")
+        position, mode = end + 1 + size, data[position:blank].decode().rjust(6, "0")
+        yield name, _TreeObject(mode, data[end + 1 : position].hex())
 
 
 def _joined(*parts: str) -> str:

@@ -27,6 +27,20 @@ GIT = ("git", "--no-pager", "--no-replace-objects", "--literal-pathspecs")
 """Reads objects as they are stored, without replacements, and takes names as names, not as patterns."""
 
 
+class GitObject(NamedTuple):
+    """An object of a repository.
+
+    Attributes:
+        oid: Its object name.
+        kind: ``commit``, ``tree``, ``blob``, or ``tag``.
+        data: Its content.
+    """
+
+    oid: str
+    kind: str
+    data: bytes
+
+
 class GitProcess:
     """Runs git in a repository. Close it when done.
 
@@ -61,29 +75,35 @@ class GitProcess:
         done = self.run(*arguments)
         return done.stdout.decode(errors="replace").removesuffix("\n") if done.returncode == 0 else None
 
-    def check_not_embedded(self) -> None:
+    def check_not_embedded(self, found: str | None = None) -> None:
         """Refuse a repository that the files of another repository form.
 
         A folder with ``HEAD``, ``objects``, and ``refs`` is a bare repository to git, which finds it before the real
         one. The author of a pull request could forge the history that the files are compared with.
 
+        Args:
+            found: The repository that git finds, if it is known.
+
         Raises:
             UsageError: The folder is in one.
         """
-        found = self.embedded()
+        found = self.embedded(found)
         if found:
             raise UsageError(
                 f"git:{self._ref}: {found} looks like a git repository inside of another one, and could forge its "
                 "history; remove HEAD, objects, and refs from it, or name the repository with GIT_DIR"
             )
 
-    def embedded(self) -> str:
+    def embedded(self, found: str | None = None) -> str:
         """Return the repository that the files of another one form, if the folder is in one; else an empty text.
+
+        Args:
+            found: The repository that git finds, if it is known.
 
         Raises:
             UsageError: git cannot be run.
         """
-        found = self.output("rev-parse", "--absolute-git-dir")
+        found = found or self.output("rev-parse", "--absolute-git-dir")
         folder = Path(self.folder).resolve()
         if "GIT_DIR" in self.env or found is None or not folder.is_relative_to(Path(found).resolve()):
             return ""
@@ -124,10 +144,19 @@ class GitProcess:
         return data
 
     def read_object(self, name: str, most: int = LARGEST) -> bytes | None:
-        """Return the content of an object; None if the clone lacks it. One process serves all of them.
+        """Return the content of an object; None if the clone lacks it. See `find_object`.
+
+        Raises:
+            ValueError: It is too large.
+        """
+        found = self.find_object(name, most)
+        return None if found is None else found.data
+
+    def find_object(self, name: str, most: int = LARGEST) -> GitObject | None:
+        """Return an object; None if the clone lacks it. One process serves all of them.
 
         Args:
-            name: Its name, or ``COMMIT:PATH``, in one line.
+            name: Its name as git takes it, such as ``COMMIT:PATH`` or ``REF^{commit}``, in one line.
             most: The most bytes that it may have.
 
         Raises:
@@ -151,14 +180,15 @@ class GitProcess:
             head = answers.readline().split()
         except OSError:
             head = []
-        if len(head) != 3:
+        # What is missing is repeated as it was asked for, which may contain blanks.
+        if len(head) != 3 or not head[2].isdigit():
             return None
         size = int(head[2])
         if size > most:
             self.close()
             raise ValueError(name)
         data = answers.read(size + 1)
-        return data[:size]
+        return GitObject(head[0].decode(), head[1].decode(), data[:size])
 
     def close(self) -> None:
         """End the process."""

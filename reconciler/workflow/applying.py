@@ -17,7 +17,7 @@ from reconciler.lazy_dataclass import dataclass
 from reconciler.sources.recording import RecordingSources
 from reconciler.workflow.connecting import PLAN_KEY, connect, is_local, plan_key
 from reconciler.workflow.ledgers import LedgerRecorder, open_ledger
-from reconciler.workflow.loading import current_source, validate
+from reconciler.workflow.loading import Source, current_source, validate
 from reconciler.workflow.planning import approvals, build_document, known_secrets, plan_options, plan_with_records
 from reconciler.workflow.undo_ledger import UndoRecorder, revert_commands
 
@@ -143,7 +143,12 @@ async def _carry_out(
 
     made, document, values, progress = fresh.plan, fresh.document, fresh.values, planning.progress
     recorder = planning.ledger_recorder(fresh, endpoint)
-    source = current_source(planning.inputs, endpoint.environment)
+    ledger = fresh.ledger
+    source = (
+        Source(ledger.source, ledger.ref.repository.root)
+        if ledger is not None and ledger.source
+        else current_source(planning.inputs, endpoint.environment)
+    )
     origin = ReportOrigin(
         source_commit=source.commit,
         source_root=source.root,

@@ -129,38 +129,32 @@ def load_declarations(
     Raises:
         LedgerError: This clone lacks files of the commit.
     """
-    from reconciler.sources.git import GitSources  # noqa: PLC0415 - see the package
     from reconciler.sources.past import PastSources  # noqa: PLC0415 - see the package
 
     repository, source = ledger.ref.repository, entry.source
     variables = _variables(ledger, entry, inputs)
     try:
-        committed = GitSources(
-            source.commit, source.root, from_top=True, env=repository.environment, folder=repository.folder
-        )
-    except UsageError:
-        raise ledger.ref.lacks() from None
-    with committed:
         past = PastSources(
-            committed,
+            repository.files_at(source.commit, source.root),
             DiskSources(str(Path(inputs.path)), environment),
             names=tuple(entry.fingerprints),
             matches=lambda name, text: ledger.key.fingerprint(name, text) == entry.fingerprints.get(name),
             environment=environment,
         )
-        try:
-            config = config_package.load(
-                past,
-                environment=entry.environment,
-                variables=variables,
-                overlays=source.overlays,
-                allow_unset=True,
-                unknown=past.unknown | {f"var:{name}" for name in source.variables if name not in variables},
-            )
-        except ConfigError:
-            if repository.lacks_content_of(source.commit):
-                raise ledger.ref.lacks() from None
-            return None
+        config = config_package.load(
+            past,
+            environment=entry.environment,
+            variables=variables,
+            overlays=source.overlays,
+            allow_unset=True,
+            unknown=past.unknown | {f"var:{name}" for name in source.variables if name not in variables},
+        )
+    except UsageError:
+        raise ledger.ref.lacks() from None
+    except ConfigError:
+        if repository.lacks_content_of(source.commit):
+            raise ledger.ref.lacks() from None
+        return None
     return config.resources
 
 

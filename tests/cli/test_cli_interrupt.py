@@ -108,7 +108,7 @@ def by_status(report: Any) -> dict[str, set[str]]:
     "numbers",
     [
         [signal.SIGINT],
-        [signal.SIGTERM],
+        pytest.param([signal.SIGTERM], marks=pytest.mark.slow),
         # A terminal that closes sends it, and so does the shell in it.
         [signal.SIGHUP, signal.SIGHUP],
     ],
@@ -192,7 +192,7 @@ def test_while_the_account_is_read_one_signal_is_enough(
 @pytest.mark.parametrize(
     "numbers",
     [
-        (signal.SIGINT, signal.SIGINT),
+        pytest.param((signal.SIGINT, signal.SIGINT), marks=pytest.mark.slow),
         # A runner that cancels a job sends both.
         (signal.SIGINT, signal.SIGTERM),
         pytest.param((signal.SIGTERM,) * 4, marks=pytest.mark.slow),

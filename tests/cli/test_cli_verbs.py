@@ -463,7 +463,7 @@ def interrupted(*arguments: str, number: signal.Signals, stubborn: bool = False)
         return process.returncode, out, err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_an_interrupt_while_reading_ends_at_once(number: signal.Signals) -> None:
     code, out, err = interrupted("plan", number=number)
     assert (code, out) == (130, "")

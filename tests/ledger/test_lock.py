@@ -103,9 +103,9 @@ def test_the_holder_is_named() -> None:
 
 
 def test_the_actor_is_that_of_the_ci_service_or_of_git() -> None:
-    assert actor_of(GITHUB, "Ada") == "deploy-bot"
-    assert actor_of({}, "Ada\x1b[31m") == "Ada[31m"
-    assert actor_of({}, "")
+    assert actor_of(GITHUB, lambda: "Ada") == "deploy-bot"
+    assert actor_of({}, lambda: "Ada\x1b[31m") == "Ada[31m"
+    assert actor_of({}, lambda: "")
 
 
 def test_a_run_is_named_by_its_ci_service() -> None:

@@ -101,7 +101,10 @@ def renaming(live: str, former: str, pruned: list[str]) -> World:
 @pytest.mark.parametrize(
     "pruned", [pytest.param([], id="kept"), pytest.param(["roles"], id="pruned", marks=pytest.mark.slow)]
 )
-@pytest.mark.parametrize("former", FORMER)
+@pytest.mark.parametrize(
+    "former",
+    [pytest.param(name, marks=[pytest.mark.slow] if name in {"absent-c", "absent-s", "s"} else []) for name in FORMER],
+)
 def test_every_delete_beside_a_rename_and_roles_of_other_types_is_licensed(
     folder: Folder, former: str, pruned: list[str]
 ) -> None:
