@@ -55,6 +55,7 @@ class Repository:
     Attributes:
         root: The root file's path from the top of the repository.
         folder: The root file's folder.
+        is_shallow: Whether the clone lacks a part of its history.
 
     Raises:
         LedgerError: There is no repository, or no git.
@@ -66,11 +67,12 @@ class Repository:
         self._folder = str(root.parent)
         self._git = GitProcess("HEAD", self._folder, self.environment)
         try:
-            found = self._git.run("rev-parse", "--show-prefix", "--absolute-git-dir")
+            found = self._git.run("rev-parse", "--show-prefix", "--absolute-git-dir", "--is-shallow-repository")
             if found.returncode != 0:
                 raise LedgerError(f"the ledger is kept in git, and {_unusable(root.parent, found)}. {_WITHOUT}")
             prefix, place = self._described(found.stdout)
             self._git.check_not_embedded(place)
+            self.is_shallow = found.stdout.endswith(b"\ntrue\n")
         except UsageError as error:
             message = str(error).removeprefix("git:HEAD needs git, which ").removeprefix("git:HEAD: ")
             if message.startswith("cannot be run"):
@@ -80,9 +82,9 @@ class Repository:
         self.folder = self._folder
 
     def _described(self, told: bytes) -> tuple[str, str | None]:
-        """Return the folder's path from the top, and the repository, from git's two answers in one text."""
+        """Return the folder's path from the top, and the repository, from git's three answers in one text."""
         lines = told.decode(errors="surrogateescape").split("\n")
-        if len(lines) == 3:
+        if len(lines) == 4:
             return lines[0], lines[1]
         # The name of a folder contains a line feed.
         alone = self._git.run("rev-parse", "--show-prefix").stdout
@@ -181,11 +183,6 @@ class Repository:
             path: The file, relative to the root file's folder.
         """
         return bool(self.output("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", path))
-
-    @property
-    def is_shallow(self) -> bool:
-        """Whether the clone lacks a part of its history."""
-        return self.output("rev-parse", "--is-shallow-repository") == "true"
 
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Return whether the clone's history leads from a commit back to another."""
