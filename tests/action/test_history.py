@@ -140,4 +140,7 @@ def test_the_issue_carries_its_history_from_run_to_run(stand_in: GitHub, tmp_pat
     issue.keep_issue(told, Client(told), wanted | {"open": False, "body": "", "history": last})
     assert (kept["state"], kept["body"]) == ("closed", f"{MARK}\n{last}\nIt\n")
     assert stand_in.bodies(kept["number"]) == ["**New**", issue.GONE]
+    # The next issue continues it.
+    history.file_of(told).unlink()
     issue.recall(told)
+    assert [one["gone"] for one in history.load(told)] == [row(gone=4)["gone"]] * 2

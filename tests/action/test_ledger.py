@@ -170,5 +170,5 @@ def test_a_revert_from_its_pull_request_into_the_account(world: World) -> None:
     assert not world.pre_webhook()
 
     drift = world.by_hand("drift.yml")
-    assert drift.results == {"drift": "success"}, drift.log
+    assert drift.results == {"drift": "success", "accept": "success"}, drift.log
     assert world.github.issues == {}

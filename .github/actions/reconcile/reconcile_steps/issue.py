@@ -7,7 +7,7 @@ GitHub notifies of a new issue and of a comment, but not of an edited text.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconcile_steps import comment, history
@@ -18,9 +18,12 @@ GONE = "The account matches the configuration."
 
 
 def recall(job: Job) -> int:
-    """Save the history in the open issue for the drift that follows."""
-    mark = comment.marker("drift", job.input("path"), job.input("env"))
-    issues = own_issues(job, GitHub(job), mark)
+    """Save the history for the drift that follows: of the open issue, or of one that was closed lately."""
+    mark, github = comment.marker("drift", job.input("path"), job.input("env")), GitHub(job)
+    issues = own_issues(job, github, mark)
+    if not issues:
+        query = {"state": "closed", "sort": "updated", "direction": "desc", "per_page": "100"}
+        issues = _own(job, github.get("issues", query), mark)
     if issues:
         history.save(job, str(issues[0].get("body") or ""))
     return 0
@@ -28,12 +31,12 @@ def recall(job: Job) -> int:
 
 def own_issues(job: Job, github: GitHub, mark: str) -> list[dict[str, Any]]:
     """List the open issues of the action, the oldest first."""
+    return _own(job, github.pages("issues", {"state": "open", "sort": "created", "direction": "asc"}), mark)
+
+
+def _own(job: Job, items: Iterable[dict[str, Any]], mark: str) -> list[dict[str, Any]]:
     author = job.input("author")
-    return [
-        item
-        for item in github.pages("issues", {"state": "open", "sort": "created", "direction": "asc"})
-        if "pull_request" not in item and comment.is_own(item, mark, author)
-    ]
+    return [item for item in items if "pull_request" not in item and comment.is_own(item, mark, author)]
 
 
 def keep_issue(job: Job, github: GitHub, wanted: Mapping[str, Any]) -> str:

@@ -112,7 +112,8 @@ class _Keeper:
             "keep the configuration: the next apply reverts them, and the same differences do not open another pull "
             "request. It closes itself when the drift is gone.\n\n"
             f"Updated by [this run]({self._job.run_url}) from commit {self._edits['commit']}. After another author "
-            "pushes to its branch, it is no longer updated. If its checks do not start, close and reopen it."
+            "pushes to its branch, it is no longer updated. If its checks do not start, approve them, or "
+            "close and reopen it."
         )
         head = f"{self._edits['mark']}\n{hidden}\n"
         body = f"{head}{self._edits['markdown'].rstrip()}\n\n{footer}\n"

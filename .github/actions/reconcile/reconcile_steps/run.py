@@ -25,7 +25,8 @@ def main(job: Job) -> int:
     """Run the command of the input `command`."""
     command = job.input("command")
     if command not in COMMANDS:
-        raise Failed(f"invalid input command: {command!r}. Use one of {', '.join(('install', *COMMANDS, 'reviewed'))}")
+        known = ", ".join(("install", *COMMANDS, "reviewed", "accept"))
+        raise Failed(f"invalid input command: {command!r}. Use one of {known}")
     messages: dict[str, Any] = {}
     match command:
         case "plan":
