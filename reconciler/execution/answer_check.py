@@ -38,9 +38,7 @@ def still_to_clear(
 ) -> dict[str, Content]:
     """Return the desired empty values that were not sent, and that the live resource does not have."""
     return {
-        path: content
-        for path, content in desired.items()
-        if path not in sent and path in live.values and differs(kind, path, content, live)
+        path: content for path, content in desired.items() if path not in sent and differs(kind, path, content, live)
     }
 
 

@@ -51,6 +51,13 @@ def test_only_what_was_not_sent_and_is_not_empty_has_to_be_cleared(
     assert still_to_clear(USER, {"friendly_name": None}, sent, live(**answer)) == expected
 
 
+def test_an_answer_with_one_other_value_does_not_match() -> None:
+    sent = {"friendly_name": "Ada", "identity": "ada"}
+    assert not matches(USER, sent, live(friendly_name="Ada", identity="eve"))
+    with pytest.raises(StepFailed, match=r"kept its own value of identity\."):
+        check_answer(USER, sent, live(friendly_name="Ada", identity="eve"))
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [({"friendly_name": "Ada"}, True), ({"friendly_name": "Bob"}, False), ({}, True)],

@@ -8,7 +8,8 @@ Each mutant is the module with one condition inverted, dropped, or off by one, o
 The tests run on it in the given order until one fails. A mutant that passes all of them is printed: it shows a missing
 test, code that nothing needs, or an equivalent form of the same code. `modules.yaml` lists the tests of a module, and
 the mutants that no test notices, each with the reason; these are not run, unless with `--all`, which reports those that
-a test notices. Exits with status 1 if a mutant without a reason survives. Takes seconds for each mutant.
+a test notices. Exits with status 1 if a mutant without a reason survives, or if the figures are not those that
+`modules.yaml` has as the `result`. Takes seconds for each mutant.
 """
 
 from __future__ import annotations
@@ -55,11 +56,13 @@ class Subject:
         path: its file, relative to the root of the repository.
         tests: files of tests, the quickest first.
         equivalent: the mutants that no test can notice, by name, each with the reason.
+        result: the figures of the last run with these tests; empty if they are not compared.
     """
 
     path: str
     tests: Sequence[str]
     equivalent: Mapping[str, str] = field(default_factory=dict)
+    result: str = ""
 
 
 class _MutantLoader(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -161,8 +164,12 @@ def check(subject: Subject, jobs: int, *, with_equivalent: bool) -> bool:
             noticed += 1
             print(f"{MODULES.name}: {subject.path}: a test notices: {mutant.name}", flush=True)
     equivalent = len(known) - len(stale) - noticed
-    print(f"{subject.path}: {len(mutants)} mutants, {killed} killed, {equivalent} equivalent, {survived} survived")
-    return not (stale or survived or noticed)
+    result = f"{len(mutants)} mutants, {killed} killed, {equivalent} equivalent, {survived} survived"
+    print(f"{subject.path}: {result}")
+    has_changed = bool(subject.result) and result != subject.result
+    if has_changed:
+        print(f"{MODULES.name}: {subject.path}: the listed result was: {subject.result}")
+    return not (stale or survived or noticed or has_changed)
 
 
 def subjects(path: str | None, tests: Sequence[str]) -> list[Subject]:
@@ -173,7 +180,7 @@ def subjects(path: str | None, tests: Sequence[str]) -> list[Subject]:
     if path is None:
         return listed
     found = next((subject for subject in listed if subject.path == path), Subject(path, ()))
-    return [Subject(path, tests or found.tests, found.equivalent)]
+    return [Subject(path, tests, found.equivalent) if tests else found]
 
 
 def main() -> int:
