@@ -58,7 +58,7 @@ class References:
         if parent is None:
             return ()
         above = [Address(parent.parts[:length]) for length in range(2, len(parent.parts) + 1, 2)]
-        return tuple(self.sids.get(address, address.parts[-1]) for address in above)
+        return tuple(self.sids[address] for address in above)
 
     def instance_path(self, step: Step) -> str:
         """Return the path of the resource that a step updates or deletes."""

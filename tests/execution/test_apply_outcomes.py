@@ -159,15 +159,14 @@ def test_each_outcome_has_the_sid_of_its_resource() -> None:
 
 def test_the_outcome_of_a_delete_has_the_name_of_what_it_deleted() -> None:
     world, service = club()
-    for name in ("ada", "eve"):
-        world.post(f"{service}/Users", {"Identity": name})
-    files = read(HEAD + "    users: {bob: {renamed_from: ada}, eve: {absent: true}, zoe: {}}\n")
-    names = {outcome.step: (outcome.name, outcome.is_old) for outcome in ended(do(world, files)).values()}
-    assert names == {
-        "services.club.users.bob#create": ("", False),
-        "services.club.users.bob#delete": ("ada", True),
-        "services.club.users.eve#delete": ("eve", False),
-        "services.club.users.zoe#create": ("", False),
+    ada, eve = (world.post(f"{service}/Users", {"Identity": name})["sid"] for name in ("ada", "eve"))
+    files = read(HEAD + "    users: {bob: {renamed_from: ada}, eve: {absent: true}}\n")
+    outcomes = ended(do(world, files))
+    [bob] = [user["sid"] for user in world.get(f"{service}/Users")["users"]]
+    assert {outcome.step: (outcome.sid, outcome.name, outcome.is_old) for outcome in outcomes.values()} == {
+        "services.club.users.bob#create": (bob, "", False),
+        "services.club.users.bob#delete": (ada, "ada", True),
+        "services.club.users.eve#delete": (eve, "eve", False),
     }
 
 

@@ -383,14 +383,15 @@ def test_another_webhook_that_somebody_made_meanwhile_is_not_the_lost_one(fault:
     assert len(world.get(path)["webhooks"]) == 2
 
 
-def test_another_webhook_that_somebody_made_before_does_not_stop_a_create() -> None:
+@pytest.mark.parametrize("url", ["https://a.example.com", "https://b.example.com"])
+def test_another_webhook_that_somebody_made_before_does_not_stop_a_create(url: str) -> None:
     world = World()
     world.converge(of_support("{conversations: {lounge: {}}}"))
     made = world.plan(of_support(HOOK))
     service = world.service("support")
     (lounge,) = (item["sid"] for item in world.get(f"/v1/Services/{service}/Conversations")["conversations"])
     path = f"/v1/Services/{service}/Conversations/{lounge}/Webhooks"
-    world.post(path, OTHER_HOOK)
+    world.post(path, {**OTHER_HOOK, "Configuration.Url": url, "Configuration.Filters": "onConversationUpdated"})
     assert failures(world.do(made)) == []
     assert len(world.get(path)["webhooks"]) == 2
 
@@ -413,6 +414,24 @@ def test_a_refused_create_is_not_looked_for() -> None:
     assert failure.endswith("Twilio rejected the request")
     # Before the create, and never after it.
     assert [request.split()[0] for request in world.requests] == ["GET", "POST"]
+
+
+def test_a_create_that_is_refused_after_a_lost_answer_is_looked_for_and_not_sent_again() -> None:
+    world = World()
+    world.converge(of_support("{}"))
+    statuses = iter([500, 400])
+
+    async def refusing(scope: Scope, receive: Receive, send: Send) -> None:
+        status = next(statuses, None) if creating("Roles")(scope["method"], scope["path"]) else None
+        if status is None:
+            await world.emulator(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": b'{"code": 20001, "message": "refused"}'})
+
+    (failure,) = failures(run(refusing, of_support(ROLE), plan_over=world.emulator))
+    assert failure.endswith("Twilio rejected the request")
+    assert world.plan(of_support(ROLE)).changes != ()
 
 
 def test_a_name_that_a_path_may_not_carry_is_looked_for_in_the_list() -> None:
