@@ -148,6 +148,15 @@ def splice(document: Document, edits: Iterable[Edit]) -> str:
     return page.text(splices)
 
 
+def _order(one: _Splice) -> tuple[int, int, int, bool]:
+    """Return a key that sorts splices by position, and lines to insert at one position from the inside out.
+
+    Of lines at one column, the items of a list come before the next key: the list may be at the column of its key.
+    """
+    inner = one.text.lstrip(" ")
+    return (one.start, one.end, len(inner) - len(one.text), not inner.startswith("- "))
+
+
 @dataclass(slots=True)
 class _Lines:
     """A document by lines. Its text ends with a line break, which is taken off at the end if it had none."""
@@ -187,7 +196,7 @@ class _Lines:
         """
         parts: list[str] = []
         at = 0
-        for one in sorted(splices, key=lambda one: (one.start, one.end)):
+        for one in sorted(splices, key=_order):
             if one.start < at:
                 raise SpliceError("two edits overlap")
             parts += [self.whole[at : one.start], one.text]

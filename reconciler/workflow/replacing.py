@@ -99,8 +99,8 @@ def complete(folder: Path) -> None:
             renames.append((temporary, target))
         else:
             raise JournalError(
-                f"an interrupted `reconciler accept` cannot be completed: {folder / path} was changed since. Compare "
-                f"the files with your repository, then remove {journal}"
+                f"an interrupted `reconciler accept` or `export` cannot be completed: {folder / path} was changed "
+                f"since. Compare the files with your repository, then remove {journal}"
             )
     for temporary, target in renames:
         # Another command may complete the same journal at this moment.

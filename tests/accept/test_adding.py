@@ -248,3 +248,22 @@ def test_what_was_removed_from_the_configuration_is_not_added_again(tmp_path: Pa
     assert [str(item.address) for item in found.acceptance.accepted] == ["services.desk.roles.Night"]
     again = one.add(inputs={**QUIET["inputs"], "baseline": "none"})
     assert [str(item.address) for item in again.acceptance.accepted] == ["services.desk.roles.agent"]
+
+
+def test_keys_that_end_at_one_line_are_added_from_the_inside_out(tmp_path: Path) -> None:
+    text = (
+        "version: 1\nservices:\n desk:\n  friendly_name: Desk\n  webhooks:\n   filters:\n   - onMessageAdded\n"
+        "  roles:\n   agent:\n    type: service\n    permissions:\n    - addParticipant"
+    )
+    one = desk(tmp_path, text)
+    night(one)
+    one.account.post("/v1/Services", {"FriendlyName": "Another"})
+    one.account.post(f"{service(one)}/Configuration", {"ReachabilityEnabled": "true"})
+    found = one.add(inputs={"targets": ("services.desk", "services.Another")})
+    assert not found.acceptance.refused
+    assert one.files()["reconciler.yaml"] == text + (
+        "\n   Night:\n    type: service\n    permissions: [addParticipant]\n"
+        "  configuration:\n   reachability_enabled: true\n"
+        " Another:\n  configuration:\n   default_conversation_creator_role: channel admin\n"
+        "   default_conversation_role: channel user\n   default_chat_service_role: service user"
+    )
