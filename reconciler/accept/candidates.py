@@ -134,10 +134,15 @@ def choose(found: Sequence[Candidate], names: Sequence[Address], config: Config)
     """
     if not names:
         return [one for one in found if one.standing == "drifted"], []
-    chosen = {id(one): one for name in names for one in found if _is_named(one, name)}
+    within: dict[tuple[str, ...], list[Candidate]] = {}
+    for one in found:
+        parts = _address(one.item).parts
+        for end in range(1, len(parts) + 1):
+            within.setdefault(parts[:end], []).append(one)
+    chosen = {id(one): one for name in names for one in within.get(name.parts, ()) if _is_included(one, name)}
     errors: list[str] = []
     for name in names:
-        if any(_address(one.item).is_within(name) for one in found):
+        if name.parts in within:
             continue
         whole = next((one.item for one in found if not one.item.path and name.is_within(one.item.address)), None)
         if whole is not None:
@@ -163,14 +168,12 @@ def _fields_of(address: Address, config: Config) -> Collection[str]:
     return config.resources[address].kind.by_path if address in config.resources else ()
 
 
-def _is_named(one: Candidate, name: Address) -> bool:
-    """Whether a name means a difference.
+def _is_included(one: Candidate, name: Address) -> bool:
+    """Whether a name that a difference is within means it.
 
     The name of a resource includes what drifted below it. What the configuration changed, or does not declare, has to
     be named itself: otherwise accepting a service could take back merged changes.
     """
-    if not _address(one.item).is_within(name):
-        return False
     return one.standing in _INCLUDED or name.is_within(one.item.address)
 
 

@@ -19,12 +19,16 @@ def unexpected(environment: str, before: Config, after: Config, allowed: Collect
         allowed: What may change.
     """
     where = f" in environment {environment}" if environment else ""
-    whole = {address for name, address, path in allowed if name == environment and not path}
+    paths: dict[Address, set[str]] = {}
+    for name, address, path in allowed:
+        if name == environment:
+            paths.setdefault(address, set()).add(path)
+    whole = {address for address, own in paths.items() if "" in own}
     for address in dict.fromkeys([*before.resources, *after.resources]):
         one, other = before.resources.get(address), after.resources.get(address)
-        if any(Address(address.parts[:end]) in whole for end in range(1, len(address.parts) + 1)):
+        if whole and any(Address(address.parts[:end]) in whole for end in range(1, len(address.parts) + 1)):
             continue
-        fields = {path for name, place, path in allowed if name == environment and place == address}
+        fields = paths.get(address, set())
         if one is None or other is None:
             if not (one is None and fields):
                 yield f"{address} would be {'added' if one is None else 'removed'}{where}"

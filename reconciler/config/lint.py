@@ -363,6 +363,14 @@ _OLD_NUMBER = re.compile(r"[-+]?(?:0b[01_]+|(?=[0-9_]*_)[0-9][0-9_]*(?:\.[0-9_]*
 _MOST_EXACT = 2**53
 
 
+def _is_json_spelling(text: str, value: Json) -> bool:
+    """Return whether JSON has a scalar as it is written, and every reader takes it alike."""
+    if isinstance(value, str):
+        return text.lower() not in _OLD_WORDS and not _OLD_NUMBER.match(text)
+    is_long = isinstance(value, int) and not isinstance(value, bool) and abs(value) > _MOST_EXACT
+    return not is_long and json.dumps(value) == text
+
+
 def number_remark(path: str, text: str, value: Json, *, is_hidden: bool) -> Remark | None:
     """Check an unquoted scalar in JSON: a warning if the JSON is sent in another spelling.
 
@@ -372,6 +380,8 @@ def number_remark(path: str, text: str, value: Json, *, is_hidden: bool) -> Rema
         value: Its value in YAML 1.2's core schema.
         is_hidden: Whether it must not be shown.
     """
+    if _is_json_spelling(text, value):
+        return None
     named = f"{path}: {'a value' if is_hidden else shown(text) if text else 'an empty value'}"
     quoted = '"…"' if is_hidden else json.dumps(text, ensure_ascii=False)
     keep = f"quote it to send the text: {quoted}"

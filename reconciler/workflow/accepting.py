@@ -21,6 +21,7 @@ from reconciler.workflow.planning import plan_options
 if TYPE_CHECKING:
     from reconciler.accept.candidates import Candidate
     from reconciler.accept.model import At, Group, Item, Refusal
+    from reconciler.config.model import Config
     from reconciler.planning.plan import Plan
     from reconciler.report import Progress
     from reconciler.state import Live, State
@@ -31,6 +32,10 @@ _NO_BASELINE = (
     "without addresses, everything that drifted is accepted, which requires a baseline. Use --baseline git:REF with "
     "the commit that was applied last, or a ledger, or name what to accept, as `reconciler drift` lists it"
 )
+
+
+_MOST_PLANNED = 50
+"""Named fields; for more, everything is planned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,8 @@ async def accept(inputs: Inputs, endpoint: Endpoint, progress: Progress, request
     names = _parse(request.addresses)
     loaded = Editable.load(inputs, DiskSources(inputs.path, endpoint.environment))
     options = replace(plan_options(inputs), searches=bool(request.unmanaged), settings=request.is_named)
+    if len(names) <= _MOST_PLANNED and not (request.unmanaged or inputs.targets or inputs.excludes):
+        options = replace(options, targets=_resources_of(names, loaded.selected.config))
     async with connect(endpoint, ReadClient, progress, config=loaded.selected.config) as client:
         made, state = await plan_for_edits(
             loaded, client, endpoint, progress, options, requires_baseline="" if request.is_named else _NO_BASELINE
@@ -81,6 +88,27 @@ async def accept(inputs: Inputs, endpoint: Endpoint, progress: Progress, request
     accepted, failed = checker.checked(groups)
     refused = [*refused, *failed]
     return checker.acceptance([] if refused and request.is_named else accepted, refused)
+
+
+def _resources_of(names: Sequence[Address], config: Config) -> tuple[Address, ...]:
+    """Return the resources to plan for named fields; empty to plan everything.
+
+    In a large configuration, they are a small part of the reads. A reference needs all of the resources that it could
+    be to, and the name of a resource includes its references.
+    """
+    from reconciler.kinds.fields import Shape  # noqa: PLC0415 - see the package
+
+    found: dict[Address, None] = {}
+    for name in names:
+        ends = range(len(name.parts) - 1, 0, -1)
+        address = next((one for end in ends if (one := Address(name.parts[:end])) in config.resources), None)
+        if address is None:
+            return ()
+        field = config.resources[address].kind.by_path.get(".".join(name.parts[len(address.parts) :]))
+        if field is None or field.shape is Shape.REF or field.natural_key:
+            return ()
+        found[address] = None
+    return tuple(found)
 
 
 @dataclass

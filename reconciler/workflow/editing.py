@@ -6,9 +6,9 @@ Takes `Inputs` and a plan; returns an `Acceptance`, which `write` writes.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -193,11 +193,21 @@ class Checker:
     plan: Plan
     state: State
     options: PlanOptions
+    _edited: dict[tuple[int, ...], Mapping[str, bytes]] = field(default_factory=dict, repr=False)
+
+    def _edit(self, groups: Sequence[Group]) -> Mapping[str, bytes]:
+        """Return the files that edits change; those of the last call again without work."""
+        key = tuple(map(id, groups))
+        if key not in self._edited:
+            changed = self.loaded.files.edited(groups)
+            self._edited.clear()
+            self._edited[key] = changed
+        return self._edited[key]
 
     def acceptance(self, groups: Sequence[Group], refused: Sequence[Refusal]) -> Acceptance:
         """Return edits with the files that they change."""
         files = self.loaded.files
-        changed = files.edited(groups)
+        changed = self._edit(groups)
         items = tuple(item for group in groups for item in group.items)
         config = self.loaded.selected.config
         concerned = [*(str(item.address) for item in items), *(one.address for one in refused)]
@@ -244,7 +254,7 @@ class Checker:
         from reconciler.accept.verification import unexpected  # noqa: PLC0415 - see the package
 
         try:
-            changed = self.loaded.files.edited(groups)
+            changed = self._edit(groups)
         except RefusedError as error:
             return error.reason
         allowed = {subject for group in groups for subject in group.allowed}
