@@ -79,7 +79,7 @@ def changed_lines(before: str, after: str) -> tuple[list[str], list[str]]:
     return [line[2:] for line in found if line[:2] == "- "], [line[2:] for line in found if line[:2] == "+ "]
 
 
-ORDINARY, MANY = 30, 1_000
+ORDINARY, MANY = 24, 1_000
 
 
 # Over files in every formatting: the value is what was asked for, and lines outside of it are untouched.

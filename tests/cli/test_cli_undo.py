@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from reconciler.cli import main
 from reconciler.emulator import Emulator, Store
-from tests.commands import Run, runner
+from tests.commands import Run, forget_surroundings, runner
 
 HERE = ("--emulator", "e.db")
 BEFORE = """\
@@ -36,21 +40,34 @@ services:
 """
 
 
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The command line, in a repository with two commits of which the second was applied with a report."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("RECONCILER_PLAN_KEY", "RECONCILER_ENV", "GIT_DIR"):
-        monkeypatch.delenv(name, raising=False)
+@pytest.fixture(scope="module")
+def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with two commits of which the second was applied with a report."""
+    folder = tmp_path_factory.mktemp("applied")
+    with pytest.MonkeyPatch.context() as monkeypatch, contextlib.redirect_stdout(io.StringIO()):
+        surround(monkeypatch, folder)
+        git("init", "-q")
+        for text, options in ((BEFORE, ()), (AFTER, ("--report", "report.json"))):
+            Path("reconciler.yaml").write_text(text)
+            git("add", "reconciler.yaml")
+            git("commit", "-qm", "Change the desk")
+            assert main(("apply", *HERE, "--yes", *options)) == 0
+    return folder
+
+
+def surround(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    forget_surroundings(monkeypatch)
+    monkeypatch.delenv("GIT_DIR", raising=False)
     monkeypatch.setenv("TOKEN", "hunter2-hunter2")
-    git("init", "-q")
-    run = runner(capsys)
-    for text, options in ((BEFORE, ()), (AFTER, ("--report", "report.json"))):
-        Path("reconciler.yaml").write_text(text)
-        git("add", "reconciler.yaml")
-        git("commit", "-qm", "Change the desk")
-        assert run("apply", *HERE, "--yes", *options).code == 0
-    return run
+    monkeypatch.chdir(folder)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, applied: Path) -> Run:
+    """The command line, in a copy of the repository."""
+    shutil.copytree(applied, tmp_path, dirs_exist_ok=True)
+    surround(monkeypatch, tmp_path)
+    return runner(capsys)
 
 
 def git(*arguments: str) -> str:

@@ -147,4 +147,4 @@ def test_a_death_at_any_write_is_made_good_by_a_revert(begun: Begun, tmp_path: P
 @pytest.mark.parametrize("then", [SECOND, FILES], ids=["again", "revert"])
 def test_a_death_at_any_request_or_git_command_is_made_good(begun: Begun, tmp_path: Path, then: str, part: int) -> None:
     deaths = run(begun, tmp_path / "lives", then, lambda seen: each(seen)[part::PARTS], only=None)
-    assert len(deaths) > 80 // PARTS
+    assert len(deaths) > 50 // PARTS

@@ -14,7 +14,7 @@ from reconciler.planning.baseline import Record
 from tests.model import rules
 from tests.model.histories import History, accounts, configs, faults, targets, wander
 
-ORDINARY, MANY = 60, 2_000
+ORDINARY, MANY = 40, 2_000
 
 
 def address(text: str) -> Address:

@@ -12,7 +12,7 @@ from tests.model import rules
 from tests.model.histories import History, accounts, configs, faults, targets, values, wander
 from tests.model.rules import Account, Change, Config, Mark
 
-ORDINARY, MANY = 60, 2_000
+ORDINARY, MANY = 40, 2_000
 
 
 def is_guarded(change: Change, account: Account) -> bool:

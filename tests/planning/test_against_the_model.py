@@ -256,7 +256,7 @@ def check(data: st.DataObject) -> None:
 
 
 @given(st.data())
-@settings(max_examples=80)
+@settings(max_examples=48)
 def test_plans_are_those_of_the_model(data: st.DataObject) -> None:
     check(data)
 

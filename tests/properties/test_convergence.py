@@ -18,7 +18,7 @@ from tests.properties.strategies import Call, accounts, configurations, rules, t
 from tests.world import World, read, seen
 
 quick = settings(
-    max_examples=30,
+    max_examples=24,
     suppress_health_check=list(HealthCheck),
     # Without shrinking, which takes minutes here: what fails is said in full, and can be shrunk when it is wanted.
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
