@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from reconcile_steps import edits, pull_request
+from reconcile_steps.github import GitHub as Client
 from reconcile_steps.job import Failed, Job
 
+from reconciler.render.acceptance import BUDGET
 from tests.action.conftest import FILES, SECRETS, World
 from tests.action.runner import git
 from tests.action.stand_in import BOT, REPOSITORY, GitHub, Token, served
@@ -231,6 +233,21 @@ def test_a_setting_that_forbids_pull_requests_is_named(stand_in: GitHub, tmp_pat
     stand_in.may_open_pulls = True
     kept(stand_in, tmp_path, "a: 2\n", ROLE)
     assert len(opened(stand_in)) == 1
+
+
+@pytest.mark.parametrize("length", [1_000, BUDGET + 300, 65_000])
+def test_the_body_fits_into_a_pull_request(stand_in: GitHub, tmp_path: Path, length: int) -> None:
+    found = {
+        "mark": MARK, "branch": BRANCH, "commit": "1" * 40, "markdown": "m" * length,
+        "findings": [f"{number:012x}" for number in range(edits.MANY)],
+    }  # fmt: skip
+    told = job(stand_in, tmp_path, GITHUB_SERVER_URL="https://github.example", GITHUB_RUN_ID="5")
+    body = pull_request._Keeper(told, Client(told), found)._body()
+    assert len(body) <= 65_536
+    # The longest text of the renderer has room.
+    assert ("m" * length in body) is (length < 65_000)
+    # What was declined is known in any case.
+    assert len(pull_request._findings_of({"body": body})) == edits.MANY
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "{"])

@@ -178,3 +178,11 @@ def test_saved_edits_are_shown_in_any_format(cli: Cli, drifted: Path) -> None:
     assert cli("show", "edits.json").out.startswith(DIFF)
     assert cli("show", "edits.json", "--format", "html").code == 1
     assert "is an accept, not a plan" in cli("apply", *EMULATED, "--plan", "edits.json").err
+
+
+def test_the_owners_of_the_files_are_named(cli: Cli, drifted: Path, tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "CODEOWNERS").write_text(f"{drifted.name} @acme/desk\n")
+    words = ("accept", NAME, *EMULATED, "--dry-run", "--format")
+    assert [part["owners"] for part in cli(*words, "json").json["affected"]] == [["@acme/desk"]]
+    assert "| role | `Customer Support` | `@acme/desk` |\n" in cli(*words, "markdown").out

@@ -21,8 +21,8 @@ from reconcile_steps.job import Failed, Job
 from reconcile_steps.program import command_words, print_unparsed, run_quietly
 
 FORMAT, VERSION = "reconciler.edits", 1
-MANY = 2_000
-"""The most findings that are remembered one by one."""
+MANY = 600
+"""The most findings that are remembered one by one. Their keys must have room beside the text of the renderer."""
 WRITTEN = {0, 5}
 """Exit codes of an accept that wrote what it could."""
 _ONLY_DRIFT = {"--fail-on", "--metrics", "--history", "--remind", "--every", "--health", "--format"}
