@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
+from pkgutil import get_data
 from typing import Any, Literal
 from urllib.parse import unquote
 
@@ -175,5 +175,6 @@ def _fact(description: Mapping[str, Any]) -> Fact:
 @cache
 def load() -> Contract:
     """Return the contract in the package, which is read once."""
-    text = resources.files(__package__).joinpath("contract.json").read_text(encoding="utf-8")
+    text = get_data(__package__, "contract.json")
+    assert text is not None
     return Contract(json.loads(text))

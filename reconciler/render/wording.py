@@ -85,7 +85,7 @@ def first_steps(number: int, noun: str) -> str:
 
 def age(first_seen: str, now: str) -> str:
     """Say for how long a finding has been seen: ``first seen 2026-11-18, 3 days ago``; empty if it is unknown."""
-    seconds = seconds_between(first_seen, now)
+    seconds = seconds_between(first_seen, now) if first_seen else None
     if seconds is None:
         return ""
     days, hours = divmod(max(seconds, 0) // 3600, 24)
