@@ -17,6 +17,7 @@ from reconciler.accept.origins import Environment, Origin, Origins, uses_of_vari
 from reconciler.accept.positions import Alias, Node, Scalar
 from reconciler.accept.positions import Mapping as MappingNode
 from reconciler.accept.positions import Sequence as SequenceNode
+from reconciler.accept.scalars import UNSET
 from reconciler.accept.splice import Drop, Items, Put, Set, Value
 from reconciler.address import Address
 from reconciler.config.sources import resolve_path
@@ -516,10 +517,9 @@ class _Builder(_JsonBuilder):
             raise RefusedError("the files do not write it as a block of its own", "remove it by hand")
         for origin in own:
             self._check_place(origin)
-            if origin.template:
-                raise RefusedError(
-                    f"it comes from template {origin.template}", "write `!unset` for it in the service by hand"
-                )
+        if any(origin.template for origin in own):
+            self._remove_from_template(item, own)
+            return
         others = {
             name
             for name, other in self.origins.items()
@@ -537,6 +537,41 @@ class _Builder(_JsonBuilder):
             assert origin.walk.mapping is not None
             ops[origin.key] = InFile(origin.walk.file, Drop(origin.walk.mapping, parts[-1]))
         self._keep((item.address, ""), item, ops.values(), {(name, item.address, "") for name in others})
+
+    def _remove_from_template(self, item: Item, own: Sequence[Origin]) -> None:
+        """Cut a resource out of its template if that is right for all of its users; otherwise unset it in the service.
+
+        Raises:
+            RefusedError: The service writes a part of it, or other environments have it too.
+        """
+        origin = own[0]
+        if not origin.template:
+            raise RefusedError(
+                f"template {own[-1].template} writes it, and so does the service",
+                "write `!unset` for it in the service by hand",
+            )
+        parts = item.address.parts
+        _, below = self.own.template(parts)
+        users = {
+            (name, address, "")
+            for name, other in self.origins.items()
+            for service in other.with_template(origin.template)
+            if (address := Address((*service.parts, *below))) in other.environment.config.resources
+        }
+        agree = all(
+            (wanted := self.wanted.get((address, ""))) is not None and wanted.action == "remove"
+            for name, address, _ in users
+            if name == self.selected
+        )
+        is_shared = any(name != self.selected for name, _, _ in users)
+        if self.at == "template" or (agree and len(own) == 1 and (not is_shared or self.at == "base")):
+            ops = [
+                InFile(one.walk.file, Drop(one.walk.mapping, parts[-1])) for one in own if one.walk.mapping is not None
+            ]
+            self._keep(origin.key, item, ops, users)
+            return
+        op, allowed = self._addition(item, parts, UNSET)
+        self._keep((op.file, op.parts), item, [op], allowed)
 
 
 def _content(item: Item) -> object:

@@ -27,6 +27,15 @@ _SHORT = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0":
 _ESCAPED = re.compile('[\\\\"\\x00-\\x1f\\x7f-\\xa0\\u2028\\u2029\\ufeff\\ud800-\\udfff\\ufffe\\uffff]')
 
 
+class Unset(str):
+    """The tag that removes what a template or an earlier file writes."""
+
+    __slots__ = ()
+
+
+UNSET = Unset("!unset")
+
+
 def scalar(value: Plain, *, style: str = "", in_flow: bool = False, as_key: bool = False) -> str:
     """Write a value in one line.
 
@@ -38,6 +47,8 @@ def scalar(value: Plain, *, style: str = "", in_flow: bool = False, as_key: bool
     """
     if value is None:
         return "null"
+    if isinstance(value, Unset):
+        return "!unset " if in_flow else "!unset"  # a comma would be read as a part of the tag
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):

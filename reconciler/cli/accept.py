@@ -59,7 +59,7 @@ def _unmanaged(_context: click.Context, _parameter: click.Parameter, texts: tupl
     multiple=True,
     callback=_unmanaged,
     shell_complete=candidates.addresses,
-    help="Add this unmanaged resource, as `reconciler drift` lists it, to the file of its siblings. Repeatable.",
+    help="Add this unmanaged resource, or a service with its settings and roles. Repeatable.",
 )
 @click.option("--dry-run", is_flag=True, help="Show the edits; write no file, and do not ask.")
 @click.option("--yes", is_flag=True, help="Write the files without approval.")

@@ -5,7 +5,7 @@ Takes `Inputs` and an `Endpoint`; returns an `Acceptance`. Reads the account onl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from reconciler.workflow.planning import plan_options
 if TYPE_CHECKING:
     from reconciler.accept.candidates import Candidate
     from reconciler.accept.model import At, Group, Item, Refusal
+    from reconciler.api.client import ReadClient
     from reconciler.config.model import Config
     from reconciler.planning.plan import Plan
     from reconciler.report import Progress
@@ -83,7 +84,9 @@ async def accept(inputs: Inputs, endpoint: Endpoint, progress: Progress, request
         made, state = await plan_for_edits(
             loaded, client, endpoint, progress, options, requires_baseline="" if request.is_named else _NO_BASELINE
         )
-    groups, refused = _Work(loaded, made, state, request).groups(names)
+        work = _Work(loaded, made, state, request)
+        await work.read_rest(client, progress)
+    groups, refused = work.groups(names)
     checker = Checker(loaded, made, state, options)
     accepted, failed = checker.checked(groups)
     refused = [*refused, *failed]
@@ -163,15 +166,39 @@ class _Work:
         secrets = {
             name.partition(":")[2]: value for name, value in config.external.items() if name.startswith("secret:")
         }
-        part = PartWriter(self.state, ExistingFiles(addresses, secrets=secrets)).part(live, whole=False)
+        existing = ExistingFiles(addresses, secrets=secrets)
+        scope = self._scope(live, addresses) if live.kind.is_container else None
+        part = PartWriter(self.state, existing, scope).part(live, whole=live.kind.is_container)
         if part is None:
             return Item("add", Address.parse(text), live.kind, hidden="an export leaves it out, too")
-        if live.kind.is_container:
-            reason = f"a {live.kind.noun} has other resources in it; `reconciler export --out` adds it whole"
-            return Item("add", part.address, live.kind, hidden=reason)
         if part.left_out:
             return Item("add", part.address, live.kind, hidden=f"it cannot be written whole: {part.left_out[0]}")
         return Item("add", part.address, live.kind, data=part.data)  # type: ignore[arg-type]
+
+    async def read_rest(self, client: ReadClient, progress: Progress) -> None:
+        """Read what is in the unmanaged services to add, without users and conversations: there may be many.
+
+        Raises:
+            UsageError: There is no such resource.
+            ApiError: A request failed or was refused.
+        """
+        from reconciler.export.account import read_rest  # noqa: PLC0415 - see the package
+        from reconciler.kinds import KINDS  # noqa: PLC0415 - see the package
+        from reconciler.kinds.relations import long_collections  # noqa: PLC0415 - see the package
+
+        found = [self._find(text) for text in self.request.unmanaged]
+        whole = {live.sid for live in found if live.kind.is_container}
+        if whole:
+            long = {kind for kinds in long_collections().values() for kind in kinds}
+            short = [kind for kind in KINDS if kind not in long]
+            await read_rest(client, progress, self.state, lambda live: short if live.sid in whole else [])
+
+    def _scope(self, live: Live, declared: Mapping[str, Address]) -> frozenset[str]:
+        """Return the SIDs of a service and what is in it, and of the declared resources that these refer to."""
+        from reconciler.export.targets import with_needs  # noqa: PLC0415 - see the package
+
+        wanted = {live.sid, *(one.sid for one in self.state if live.sid in one.parents)}
+        return frozenset(wanted | (with_needs(self.state, wanted) & declared.keys()))
 
     def _find(self, text: str) -> Live:
         from reconciler.config import paste  # noqa: PLC0415 - see the package

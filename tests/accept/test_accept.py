@@ -260,6 +260,32 @@ def test_an_unmanaged_user_is_added_to_a_list_in_braces(tmp_path: Path) -> None:
     ]
 
 
+def test_an_unmanaged_service_is_added_with_everything_in_it(tmp_path: Path) -> None:
+    one = desk(tmp_path, ROLES)
+    path = f"/v1/Services/{one.account.post('/v1/Services', {'FriendlyName': 'Night desk'})['sid']}"
+    one.account.post(f"{path}/Configuration/Webhooks", {"PreWebhookUrl": "https://hooks.example.com/pre"})
+    made = one.account.post(
+        f"{path}/Roles", {"FriendlyName": "night", "Type": "conversation", "Permission": ["sendMessage"]}
+    )
+    one.account.post(f"{path}/Configuration", {"DefaultConversationRoleSid": made["sid"]})
+    one.account.post(f"{path}/Users", {"Identity": "ada@example.com"})
+    assert diff_of(one, unmanaged=(f'services["{path.rpartition("/")[2]}"]',), again=False) == [
+        "+  night-desk:",
+        "+    friendly_name: Night desk",
+        "+    configuration:",
+        "+      default_conversation_creator_role: channel admin",
+        "+      default_conversation_role: night",
+        "+      default_chat_service_role: service user",
+        "+    webhooks:",
+        "+      pre_webhook_url: https://hooks.example.com/pre",
+        "+    roles:",
+        "+      night:",
+        "+        type: conversation",
+        "+        permissions: [sendMessage]",
+    ]
+    assert one.changes() == []
+
+
 def test_an_undeclared_setting_gets_its_section(tmp_path: Path) -> None:
     one = desk(tmp_path, ROLES)
     one.account.post(
@@ -312,6 +338,60 @@ def test_a_template_is_changed_if_that_is_asked_for(tmp_path: Path) -> None:
         "+    configuration: {reachability_enabled: false}",
     ]
     assert one.changes() == ["services.other.configuration.reachability_enabled"]
+
+
+ROLE_TEMPLATE = {
+    "reconciler.yaml": (
+        "version: 1\n"
+        "templates:\n"
+        "  base:\n"
+        "    roles:\n"
+        "      agent: {type: service, permissions: [addParticipant]}\n"
+        "      lead: {type: service, permissions: [addParticipant]}\n"
+        "services:\n"
+        "  desk: {template: base, friendly_name: Desk}\n"
+        "  other:\n"
+        "    template: base\n"
+        "    friendly_name: Other\n"
+    )
+}
+CUT = ["-      lead: {type: service, permissions: [addParticipant]}"]
+
+
+def test_a_deleted_resource_of_a_template_is_unset_in_the_service(tmp_path: Path) -> None:
+    one = desk(tmp_path, ROLE_TEMPLATE)
+    one.account.delete(role(one, "lead"))
+    assert diff_of(one, "services.desk.roles.lead", again=False) == [
+        "-  desk: {template: base, friendly_name: Desk}",
+        "+  desk: {template: base, friendly_name: Desk, roles: {lead: !unset }}",
+    ]
+    one.account.delete(role(one, "agent", "Other"))
+    assert diff_of(one, "services.other.roles.agent", again=False) == ["+    roles:", "+      agent: !unset"]
+    assert one.changes() == []
+
+
+def test_a_resource_that_all_users_of_a_template_lack_is_cut_out_of_it(tmp_path: Path) -> None:
+    one = desk(tmp_path, ROLE_TEMPLATE)
+    one.account.delete(role(one, "lead"))
+    one.account.delete(role(one, "lead", "Other"))
+    assert diff_of(one, "services.desk.roles.lead", "services.other.roles.lead", again=False) == CUT
+    assert one.changes() == []
+
+
+def test_a_resource_is_cut_out_of_a_template_if_that_is_asked_for(tmp_path: Path) -> None:
+    one = desk(tmp_path, ROLE_TEMPLATE)
+    one.account.delete(role(one, "lead"))
+    assert diff_of(one, "services.desk.roles.lead", again=False, at="template") == CUT
+    assert one.changes() == []
+
+
+def test_a_deleted_resource_that_the_template_and_the_service_write_is_refused(tmp_path: Path) -> None:
+    text = ROLE_TEMPLATE["reconciler.yaml"] + "    roles: {lead: {permissions: [addNonChatParticipant]}}\n"
+    one = desk(tmp_path, text)
+    one.account.delete(role(one, "lead", "Other"))
+    assert refused(one, "services.other.roles.lead") == [
+        ("template base writes it, and so does the service", "write `!unset` for it in the service by hand")
+    ]
 
 
 ENVIRONMENTS = {
