@@ -98,6 +98,11 @@ class LedgerResource(Part):
     sid_digest: str = Field(
         default="", exclude_if=lambda text: not text, description="A keyed digest of the SID of a created resource."
     )
+    declared_as: dict[int, str] = Field(
+        default={},
+        exclude_if=lambda addresses: not addresses,
+        description="Its addresses in the configurations of entries, by their number, where they differ from this one.",
+    )
 
 
 class LedgerSummary(Part):
@@ -172,11 +177,14 @@ class LedgerEntry(Part):
             if kind is None:
                 raise ValueError(text)  # noqa: TRY301 - one message for all
             adopted = {path: _content(kind, path, value) for path, value in stored.adopted.items()}
+            declared_as = {number: _same_kind(kind, one) for number, one in stored.declared_as.items()}
         except (AddressError, KeyError, TypeError, ValueError):
             raise modified(
                 self.number, f"it has an address or a value that reconciler {self.source.tool_version} does not write"
             ) from None
-        return address, Record(stored.baseline, stored.attempted, stored.origin, adopted, stored.sid_digest)
+        return address, Record(
+            stored.baseline, stored.attempted, stored.origin, adopted, stored.sid_digest, declared_as
+        )
 
 
 def modified(number: int | None, why: str) -> LedgerError:
@@ -225,7 +233,20 @@ def stored_resource(record: Record) -> LedgerResource:
         origin=record.origin,
         adopted={path: _form(value) for path, value in sorted(record.adopted.items())},
         sid_digest=record.sid_digest,
+        declared_as={number: str(address) for number, address in sorted(record.declared_as.items())},
     )
+
+
+def _same_kind(kind: Kind, text: str) -> Address:
+    """Return the address of a resource of a kind.
+
+    Raises:
+        ValueError: It is of another kind.
+    """
+    address = Address.parse(text)
+    if standard_layout().kind_at(address.parts) != kind:
+        raise ValueError(text)
+    return address
 
 
 def _form(value: Content | Reference) -> Json:

@@ -36,7 +36,6 @@ class Planned:
         creates: Whether it may create the resource, which then has a new SID.
         is_withheld: Whether a part of it, or all of it, is withheld.
         change: The address of the change that it is part of, if that is another one.
-        former: Its address in the ledger, if its handle changed.
     """
 
     record: Record
@@ -44,13 +43,11 @@ class Planned:
     creates: bool = False
     is_withheld: bool = False
     change: Address | None = None
-    former: Address | None = None
 
 
 def planned_addresses(plan: Plan) -> dict[Address, Planned]:
     """Return the decision of a plan about each address that it covers."""
     changes = {change.address: change for change in plan.changes}
-    former = {present: old for old, present in plan.moved.items()}
     planned = {}
     for address, decision in plan.decisions.items():
         change = changes.get(decision.covered_by or address)
@@ -64,7 +61,6 @@ def planned_addresses(plan: Plan) -> dict[Address, Planned]:
             or decision.is_partial
             or (change is not None and change.guard is not None),
             change=decision.covered_by,
-            former=former.get(address),
         )
     return planned
 
@@ -75,7 +71,7 @@ def started_records(
     """Return the records of a `started` entry: everything that may be written is attempted.
 
     Args:
-        previous: The records of the previous entry.
+        previous: The records of the previous entry, in present addresses.
         planned: The decisions of the plan.
         number: The number of the entry.
     """
@@ -99,7 +95,7 @@ def outcome_records(
     """Return the records of an outcome.
 
     Args:
-        previous: The records of the entry before the apply.
+        previous: The records of the entry before the apply, in present addresses.
         planned: The decisions of the plan.
         ended: The ending of each change; changes that are missing are done.
         declared: The paths that each declared address declares; none for an `absent` one.
@@ -107,19 +103,17 @@ def outcome_records(
         sid_digest_of: Returns the digest of a live resource's SID; empty if unknown.
     """
     started = started_records(previous, planned, number)
-    completed, attempted = list[Address](), list[Address]()
+    completed, attempted = dict[Address, Record](), list[Address]()
     for address, item in planned.items():
         how = ended.get(item.change or address, "done")
         if item.writes and (how == "unknown" or (item.is_withheld and how == "done")):
             attempted.append(address)
         elif not item.is_withheld and (how == "done" or not item.writes):
-            completed.append(address)
-    # A handle may pass from one resource to another, so what is completed is forgotten before anything is remembered.
-    done = {planned[address].former or address for address in completed}
-    records = {address: record for address, record in previous.items() if address not in done}
+            completed[address] = item.record
+    records = {address: record for address, record in previous.items() if address not in completed}
     records |= {address: started[address] for address in attempted}
-    for address in completed:
-        paths, record = declared.get(address), planned[address].record
+    for address, record in completed.items():
+        paths = declared.get(address)
         if paths is not None:
             records[address] = Record(
                 number,

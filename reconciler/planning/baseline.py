@@ -34,6 +34,8 @@ class Record:
         adopted: The live values that fields had before they were managed, by path. A reference is that to the declared
             resource that it meant, or to the name of another one in the same service, as `Reference.built_in`.
         sid_digest: A keyed digest of the SID of a resource that the tool created; empty if it is not known.
+        declared_as: The addresses under which entries declare the resource, by number, where they differ from that of
+            the record: its handle has changed since, or another resource has it now.
     """
 
     baseline: int | None
@@ -41,6 +43,7 @@ class Record:
     origin: Literal["created", "adopted"] = "created"
     adopted: Mapping[str, Content | Reference] = field(default_factory=dict)
     sid_digest: str = ""
+    declared_as: Mapping[int, Address] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,71 +10,42 @@ natural key is the same resource. Pure.
 | both of these          | the first handle with the second | the second resource under its new handle; the      |
 |                        | key                              | first one is removed, and gets an address of its   |
 |                        |                                  | own                                                |
+
+A record is of one resource, so two records never get one address, whichever entries declare them. Identities come
+first, over all records; the others get the address of their own handle, or a free one. One exception: after a killed
+apply, earlier releases left a record under the former handle beside the one under the present handle.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import ChainMap
+from collections.abc import Container, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TypeVar
 
 from reconciler.address import Address
-from reconciler.config.model import Config, Declared, Reference, Unknown
+from reconciler.config.model import Config, Declared, Reference
+from reconciler.kinds.fields import Content
 from reconciler.lazy_dataclass import dataclass
-from reconciler.planning.baseline import Baseline
+from reconciler.planning.baseline import NOT_DECLARED, Baseline, Record
+from reconciler.planning.declared_identity import (
+    Identities,
+    address_in,
+    identity_of,
+    is_same,
+    moved,
+    moved_content,
+)
 
-ContentT = TypeVar("ContentT")
+_OVERRIDE = -1
+"""The number of what ``--baseline`` names, which is older than any entry."""
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """A baseline in the addresses of the present configuration.
+def with_present_handles(baseline: Baseline, config: Config) -> Baseline:
+    """Return a baseline whose resources have the addresses of the configuration.
 
-    Attributes:
-        baseline: The baseline.
-        moved: The present addresses of those whose address differs.
+    Each record knows under which other address an entry declares its resource, so that it can be stored as it is.
     """
-
-    baseline: Baseline
-    moved: Mapping[Address, Address]
-
-
-def with_present_handles(baseline: Baseline, config: Config) -> Remembered:
-    """Return a baseline whose resources have the addresses of the configuration."""
-    declarations, mappings = {}, {}
-    index = _Index(config.resources.values())
-    for number, resources in baseline.declarations.items():
-        mapping = index.present_addresses(resources)
-        mappings[number] = mapping
-        is_same = all(old == new for old, new in mapping.items())
-        declarations[number] = (
-            resources if is_same else {mapping[one.address]: _moved(one, mapping) for one in resources.values()}
-        )
-    override, own = baseline.override, dict[Address, Address]()
-    if override is not None:
-        own = index.present_addresses(override)
-        override = {own[one.address]: _moved(one, own) for one in override.values()}
-    records, moved = {}, {}
-    for address, record in baseline.records.items():
-        numbers = (*reversed(record.attempted), record.baseline or 0)
-        mapping = next((mappings[number] for number in numbers if address in mappings.get(number, {})), own)
-        found = mapping.get(address, address)
-        if found != address:
-            moved[address] = found
-        adopted = {path: _moved_content(content, address, mapping) for path, content in record.adopted.items()}
-        record = replace(record, adopted=adopted) if adopted != record.adopted else record  # noqa: PLW2901 - the same
-        if found in records and found == address:
-            records[found] = record  # the present handle's own record is newer
-        records.setdefault(found, record)
-    begun = [index.declared_again(resources) for resources in baseline.first_attempts]
-    present = replace(
-        baseline,
-        records=records,
-        declarations=declarations,
-        override=override,
-        begun=frozenset.intersection(*begun) if begun else frozenset(),
-    )
-    return Remembered(present, moved)
+    return _Handles(baseline, Identities(config.resources.values())).run()
 
 
 def in_addresses_of(resources: Mapping[Address, Declared], config: Config) -> Config:
@@ -84,12 +55,12 @@ def in_addresses_of(resources: Mapping[Address, Declared], config: Config) -> Co
         resources: The other declarations.
         config: The configuration. What is inside of a resource, and approvals of it, move with it.
     """
-    mapping = _Index(resources.values()).present_addresses(config.resources)
+    mapping = _present_addresses(Identities(resources.values()), config.resources)
     if all(old == new for old, new in mapping.items()):
         return config
-    moved = {mapping[one.address]: _moved(one, mapping) for one in config.resources.values()}
+    present = {mapping[one.address]: moved(one, mapping) for one in config.resources.values()}
     approvals = tuple(replace(one, address=_moved_address(one.address, mapping)) for one in config.approvals)
-    return replace(config, resources=dict(sorted(moved.items())), approvals=approvals)
+    return replace(config, resources=dict(sorted(present.items())), approvals=approvals)
 
 
 def _moved_address(address: Address, mapping: Mapping[Address, Address]) -> Address:
@@ -101,117 +72,291 @@ def _moved_address(address: Address, mapping: Mapping[Address, Address]) -> Addr
     return address
 
 
-class _Index:
-    """The declared resources of a configuration, by their identifying values."""
-
-    def __init__(self, resources: Iterable[Declared]) -> None:
-        self._resources = {declared.address: declared for declared in resources}
-        self._by_key: dict[tuple[object, ...], Address] = {}
-        for declared in self._resources.values():
-            for key in _keys(declared, declared.parent):
-                self._by_key.setdefault(key, declared.address)
-
-    def present_addresses(self, resources: Mapping[Address, Declared]) -> dict[Address, Address]:
-        """Return the present address of each resource of another configuration; parents come first."""
-        mapping: dict[Address, Address] = {}
-        by_level: dict[int, list[Declared]] = {}
-        for declared in resources.values():
-            by_level.setdefault(len(declared.address.parts), []).append(declared)
-        for _, level in sorted(by_level.items()):
-            taken: set[Address] = set()
-            rest = []
-            for declared in level:
-                parent = self._parent(declared, mapping)
-                found = self._same_resource(declared, parent)
-                if found is None or found in taken:
-                    rest.append(declared)
-                else:
-                    mapping[declared.address] = found
-                    taken.add(found)
-            for declared in rest:
-                mapping[declared.address] = self._own_address(declared, self._parent(declared, mapping), taken)
-                taken.add(mapping[declared.address])
-        return mapping
-
-    def declared_again(self, resources: Mapping[Address, Declared]) -> frozenset[Address]:
-        """Return the present addresses of resources that another configuration declares, too, under any handle."""
-        mapping, same = self.present_addresses(resources), set[Address]()
-        for declared in sorted(resources.values(), key=lambda one: len(one.address.parts)):
-            address, parent = mapping[declared.address], self._parent(declared, mapping)
-            present = self._resources.get(address)
-            if present is None or (parent is not None and parent not in same):
-                continue
-            if declared.kind.singleton or set(_keys(declared, parent)) & set(_keys(present, parent)):
-                same.add(address)
-        return frozenset(same)
-
-    @staticmethod
-    def _parent(declared: Declared, mapping: Mapping[Address, Address]) -> Address | None:
-        return None if declared.parent is None else mapping.get(declared.parent, declared.parent)
-
-    def _same_resource(self, declared: Declared, parent: Address | None) -> Address | None:
-        """Find the declared resource with the same identity; one under the same handle comes first."""
-        at_home = self._resources.get(_address_in(declared, parent))
-        keys = list(_keys(declared, parent))
-        if at_home is not None and (declared.kind.singleton or set(keys) & set(_keys(at_home, parent))):
-            return at_home.address
-        return next((self._by_key[key] for key in keys if key in self._by_key), None)
-
-    def _own_address(self, declared: Declared, parent: Address | None, taken: set[Address]) -> Address:
-        """The address under its own handle, or by its natural key if another resource has that handle now."""
-        address = _address_in(declared, parent)
-        number = 1
-        while address in taken:
-            number += 1
-            name = declared.natural_key or declared.address.parts[-1]
-            handle = name if number == 2 else f"{name} ({number})"
-            address = address.collection.child(handle)
-        return address
+# --- one configuration -----------------------------------------------------------------------------------------------
 
 
-def _address_in(declared: Declared, parent: Address | None) -> Address:
-    above = parent.parts if parent is not None else ()
-    depth = len(declared.kind.section) + (0 if declared.kind.singleton else 1)
-    return Address((*above, *declared.address.parts[-depth:]))
+def _present_addresses(index: Identities, resources: Mapping[Address, Declared]) -> dict[Address, Address]:
+    """Return the present address of each resource of another configuration."""
+    mapping: dict[Address, Address] = {}
+    for level in _levels(resources).values():
+        _map_level(index, level, mapping)
+    return mapping
 
 
-def _keys(declared: Declared, parent: Address | None) -> Iterable[tuple[object, ...]]:
-    """Return the identity of a resource: its pin, its natural key and type, or for a kind without names its content."""
-    kind = declared.kind
-    if kind.singleton:
-        return
-    if declared.pin is not None:
-        yield (kind.name, parent, "pin", declared.pin)
-    if kind.match_by_content:
-        contents = {path: value.content for path, value in declared.values.items()}
-        if not any(isinstance(content, (Unknown, Reference)) for content in contents.values()):
-            compared = {path: kind.by_path[path].comparable(content) for path, content in contents.items()}
-            yield (kind.name, parent, "content", tuple(sorted(compared.items())))
-    elif declared.natural_key:
-        of_type = declared.values.get(kind.discriminator)
-        yield (kind.name, parent, "name", declared.natural_key, of_type.content if of_type is not None else None)
+def _levels(resources: Mapping[Address, Declared]) -> dict[int, list[Declared]]:
+    """Return resources by depth; parents come first."""
+    levels: dict[int, list[Declared]] = {}
+    for declared in resources.values():
+        levels.setdefault(len(declared.address.parts), []).append(declared)
+    return dict(sorted(levels.items()))
 
 
-def _moved(declared: Declared, mapping: Mapping[Address, Address]) -> Declared:
-    """The same resource with present addresses, also in its references."""
-    values = {
-        path: replace(value, content=_moved_content(value.content, declared.address, mapping))
-        if isinstance(value.content, Reference)
-        else value
-        for path, value in declared.values.items()
+def _map_level(
+    index: Identities,
+    level: Iterable[Declared],
+    mapping: dict[Address, Address],
+    present: Mapping[Address, Address] | None = None,
+    reserved: Iterable[Address] = (),
+) -> None:
+    """Add the present addresses of the resources of one depth to those that are known.
+
+    Args:
+        index: The present configuration.
+        level: The resources.
+        mapping: The present addresses.
+        present: The present addresses of records, for what has no other identity.
+        reserved: Addresses that only a resource with the same identity may have.
+    """
+    taken, left = set(mapping.values()), [one for one in level if one.address not in mapping]
+    homes = {one.address: address_in(one, parent_of(one, mapping), one.address) for one in left}
+    same = {
+        one.address: index.same_resource(one, parent_of(one, mapping), homes[one.address])
+        for one in sorted(left, key=lambda one: one.address)
     }
-    parent = mapping.get(declared.parent, declared.parent) if declared.parent is not None else None
-    return replace(declared, address=mapping[declared.address], parent=parent, values=values)
+    ordered = sorted(same.items(), key=lambda item: item[1] != homes[item[0]])
+    for address, found in (*ordered, *((one.address, (present or {}).get(one.address)) for one in left)):
+        if found is not None and found not in taken and address not in mapping:
+            mapping[address] = found
+            taken.add(found)
+    taken.update(reserved)
+    for one in left:
+        if one.address not in mapping:
+            mapping[one.address] = _free_address(homes[one.address], one, taken, index)
+            taken.add(mapping[one.address])
 
 
-def _moved_content(content: ContentT, owner: Address, mapping: Mapping[Address, Address]) -> ContentT | Reference:
-    """Return the same content with the current address of the resource it refers to."""
-    if not isinstance(content, Reference) or content.is_by_name:
-        return content
-    if content.address in mapping:
-        return replace(content, address=mapping[content.address])
-    if content.built_in:
-        # A built-in role is not declared: its address is built from that of its service.
-        service = mapping.get(owner.root, owner.root)
-        return replace(content, address=Address((*service.parts, *content.address.parts[len(service.parts) :])))
-    return content
+def parent_of(declared: Declared, mapping: Mapping[Address, Address]) -> Address | None:
+    """Return the present address of what contains a resource."""
+    return None if declared.parent is None else mapping.get(declared.parent, declared.parent)
+
+
+def _free_address(home: Address, declared: Declared | None, taken: Container[Address], index: Identities) -> Address:
+    """Return the address under its own handle, or by its natural key if another resource has that handle now."""
+    address, number = home, 1
+    while address in taken or (number > 1 and address in index.resources):
+        number += 1
+        name = (declared.natural_key if declared is not None else "") or home.parts[-1]
+        address = home.collection.child(name if number == 2 else f"{name} ({number - 1})")
+    return address
+
+
+def _declared_again(index: Identities, resources: Mapping[Address, Declared]) -> frozenset[Address]:
+    """Return the present addresses of what another configuration declares, too: not of what has its handle now."""
+    mapping, same = _present_addresses(index, resources), set[Address]()
+    for declared in sorted(resources.values(), key=lambda one: len(one.address.parts)):
+        address, parent = mapping[declared.address], parent_of(declared, mapping)
+        present = index.resources.get(address)
+        if present is None or (parent is not None and parent not in same):
+            continue
+        if is_same(declared, parent, present):
+            same.add(address)
+    return frozenset(same)
+
+
+# --- all entries -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """An entry's declaration of a remembered resource.
+
+    Attributes:
+        record: The address of the record.
+        number: The number of the entry.
+        declared: The declaration.
+        parent: The present address of what contains it.
+        home: The present address that it has if its handle is the same.
+        found: The present address of the declared resource that it is; None if there is none.
+    """
+
+    record: Address
+    number: int
+    declared: Declared
+    parent: Address | None
+    home: Address
+    found: Address | None
+
+
+class _Handles:
+    """One run of `with_present_handles`.
+
+    Attributes:
+        present: The present address of each record.
+        mappings: The present address of what each entry declares.
+        used: The present addresses in each of these.
+        owners: The claim of each record that has its present address, by the identity of the resource.
+    """
+
+    def __init__(self, baseline: Baseline, index: Identities) -> None:
+        self.baseline = baseline
+        self.index = index
+        self.entries = dict(baseline.declarations)
+        if baseline.override is not None:
+            self.entries[_OVERRIDE] = baseline.override
+        self.present: dict[Address, Address] = {}
+        self.mappings: dict[int, dict[Address, Address]] = {number: {} for number in self.entries}
+        self.used: dict[int, set[Address]] = {number: set() for number in self.entries}
+        self.owners: dict[Hashable, _Claim] = {}
+
+    def run(self) -> Baseline:
+        """Give every record and every declaration its present address, parents first."""
+        records: dict[int, list[Address]] = {}
+        for address in sorted(self.baseline.records, key=lambda one: (-_newest(self.baseline.records[one]), one)):
+            records.setdefault(len(address.parts), []).append(address)
+        levels = {number: _levels(resources) for number, resources in self.entries.items()}
+        for depth in sorted({*records, *(depth for one in levels.values() for depth in one)}):
+            self._map_records(records.get(depth, []))
+            reserved: dict[int, list[Address]] = {}
+            for record in records.get(depth, []):
+                for number in _numbers(self.baseline.records[record]):
+                    reserved.setdefault(number, []).append(self.present[record])
+            for number, mapping in self.mappings.items():
+                level = levels[number].get(depth, [])
+                _map_level(self.index, level, mapping, self.present, reserved.get(number, ()))
+        begun = [_declared_again(self.index, resources) for resources in self.baseline.first_attempts]
+        entries = {number: self._declarations(number) for number in self.entries}
+        override = entries.pop(_OVERRIDE, None)
+        return replace(
+            self.baseline,
+            records=self._records(),
+            declarations=entries,
+            override=override,
+            begun=frozenset.intersection(*begun) if begun else frozenset(),
+        )
+
+    # --- addresses of records ----------------------------------------------------------------------------------------
+
+    def _map_records(self, records: list[Address]) -> None:
+        """Give the records of one depth their present addresses; the newest come first."""
+        claims = {record: list(self._claims(record)) for record in records}
+        found = [claim for record in records for claim in claims[record] if claim.found is not None]
+        owners: dict[Address, _Claim] = {}
+        for claim in sorted(found, key=lambda one: (one.found != one.home, -one.number)):
+            address = claim.found
+            if address is None or claim.record in self.present:
+                continue
+            if address not in owners or self._is_same(owners[address], claim):
+                owners.setdefault(address, claim)
+                self._place(claim, address)
+        self._map_others(records, {record: one[0] for record, one in claims.items() if one})
+        for record in records:
+            address = self.present[record]
+            for claim in claims[record]:
+                raw, number = claim.declared.address, claim.number
+                if raw not in self.mappings[number] and address not in self.used[number]:
+                    self._use(number, raw, address)
+
+    def _map_others(self, records: list[Address], claims: Mapping[Address, _Claim]) -> None:
+        """Give the records that the configuration does not declare the address of their handle, or a free one."""
+        taken = {self.present[record] for record in records if record in self.present}
+        for is_last in (False, True):
+            for record in records:
+                claim = claims.get(record)
+                home = self._home(record) if claim is None else claim.home
+                if record in self.present or (home in taken and not is_last):
+                    continue
+                if claim is None:
+                    self.present[record] = _free_address(home, None, taken, self.index)
+                else:
+                    twin = self._twin(claim)
+                    self._place(claim, twin or _free_address(home, claim.declared, taken, self.index))
+                taken.add(self.present[record])
+
+    def _claims(self, record: Address) -> Iterator[_Claim]:
+        """Yield what the entries of a record declare of it, newest first."""
+        remembered = self.baseline.records[record]
+        declared = [
+            (number, one)
+            for number in _numbers(remembered)
+            if (one := self.entries.get(number, {}).get(remembered.declared_as.get(number, record))) is not None
+        ]
+        if not declared and record in self.entries.get(_OVERRIDE, {}):
+            declared = [(_OVERRIDE, self.entries[_OVERRIDE][record])]
+        for number, one in declared:
+            parent = parent_of(one, self.mappings[number])
+            home = address_in(one, parent, record)
+            yield _Claim(record, number, one, parent, home, self.index.same_resource(one, parent, home))
+
+    def _home(self, record: Address) -> Address:
+        """Return the address of a record of which no declaration is known, with what contains it where it is now."""
+        for length in range(len(record.parts) - 1, 0, -1):
+            above = self.present.get(Address(record.parts[:length]))
+            if above is not None:
+                return Address((*above.parts, *record.parts[length:]))
+        return record
+
+    def _place(self, claim: _Claim, address: Address) -> None:
+        self.present[claim.record] = address
+        for key in identity_of(claim.declared, claim.parent):
+            self.owners.setdefault(key, claim)
+        if claim.declared.address not in self.mappings[claim.number]:
+            self._use(claim.number, claim.declared.address, address)
+
+    def _use(self, number: int, raw: Address, address: Address) -> None:
+        self.mappings[number][raw] = address
+        self.used[number].add(address)
+
+    def _twin(self, claim: _Claim) -> Address | None:
+        """Return the present address of the same resource's other record; None if there is none."""
+        owners = (self.owners.get(key) for key in identity_of(claim.declared, claim.parent))
+        return next((self.present[one.record] for one in owners if one and self._is_same(one, claim)), None)
+
+    def _is_same(self, one: _Claim, other: _Claim) -> bool:
+        """Whether two records with one identity are of one resource: that of a former handle was left by an apply."""
+        if one.declared.kind.singleton:
+            return True
+        records = [self.baseline.records[claim.record] for claim in (one, other)]
+        older, newer = sorted(records, key=lambda record: len(record.attempted))
+        if one.number == other.number:
+            return False
+        if older.sid_digest and newer.sid_digest:
+            return older.sid_digest == newer.sid_digest
+        begun = newer.attempted[: len(older.attempted)] == older.attempted != newer.attempted
+        return begun and older.baseline == newer.baseline
+
+    # --- in these addresses ------------------------------------------------------------------------------------------
+
+    def _declarations(self, number: int) -> Mapping[Address, Declared]:
+        resources, mapping = self.entries[number], self.mappings[number]
+        if all(old == new for old, new in mapping.items()):
+            return resources
+        return {mapping[one.address]: moved(one, mapping) for one in resources.values()}
+
+    def _records(self) -> dict[Address, Record]:
+        """Return the records in present addresses; of two of one resource, the newer one."""
+        raw = {number: {new: old for old, new in mapping.items()} for number, mapping in self.mappings.items()}
+        records: dict[Address, Record] = {}
+        for address, record in self.baseline.records.items():
+            present, numbers = self.present[address], _numbers(record)
+            kept = records.get(present)
+            if kept is not None and (_newest(kept), False) >= (_newest(record), address == present):
+                continue
+            declared_as = {
+                number: raw.get(number, {}).get(present, record.declared_as.get(number, address)) for number in numbers
+            }
+            known = (self.mappings[one] for one in numbers if address in self.mappings.get(one, {}))
+            mapping = next(known, self.mappings.get(_OVERRIDE, {}))
+            records[present] = replace(
+                record,
+                adopted={path: self._content(content, address, mapping) for path, content in record.adopted.items()},
+                declared_as={number: one for number, one in declared_as.items() if one != present},
+            )
+        return records
+
+    def _content(
+        self, content: Content | Reference, owner: Address, mapping: Mapping[Address, Address]
+    ) -> Content | Reference:
+        """Return an adopted value in present addresses."""
+        if not isinstance(content, Reference):
+            return content
+        return moved_content(content, owner, ChainMap(self.present, dict(mapping)))
+
+
+def _numbers(record: Record) -> tuple[int, ...]:
+    """Return the entries that a record mentions, newest first."""
+    numbers = (*reversed(record.attempted), record.baseline or NOT_DECLARED)
+    return tuple(number for number in dict.fromkeys(numbers) if number != NOT_DECLARED)
+
+
+def _newest(record: Record) -> int:
+    return max(_numbers(record), default=0)

@@ -34,7 +34,7 @@ from reconciler.kinds.fields import Content
 from reconciler.lazy_dataclass import dataclass
 from reconciler.planning import guards, ordering, plan_problems, role_guards, scope
 from reconciler.planning.assessment import assess
-from reconciler.planning.baseline import Decision
+from reconciler.planning.baseline import Decision, Record
 from reconciler.planning.change_builder import ChangeBuilder, UnorderedChanges
 from reconciler.planning.context import PlanContext
 from reconciler.planning.counts import Bounds, bounds_of
@@ -206,7 +206,7 @@ class Plan:
         undone: of an undo, what it does with each address of the report.
         decisions: what becomes of each address that the configuration or the ledger has and the plan covers; empty
             without a baseline.
-        moved: the present addresses of resources that the ledger remembers under another handle.
+        remembered: the records of the ledger before this plan, in present addresses.
         baseline: the configuration that was applied last, with which both sides were compared; None without one.
     """
 
@@ -234,7 +234,7 @@ class Plan:
     irreversible: tuple[tuple[Address, str], ...] = ()
     undone: Mapping[Address, UndoneAddress] = field(default_factory=dict)
     decisions: Mapping[Address, Decision] = field(default_factory=dict)
-    moved: Mapping[Address, Address] = field(default_factory=dict)
+    remembered: Mapping[Address, Record] = field(default_factory=dict)
     baseline: Since | None = None
 
     @property
@@ -352,7 +352,7 @@ class _Planner:
             execution=self._execution(unordered),
             missing=self._missing(changes, bounds),
             decisions=decide(standings.resolution, self.context, changes) if standings is not None else {},
-            moved=standings.resolution.widened.moved if standings is not None else {},
+            remembered=standings.resolution.widened.baseline.records if standings is not None else {},
             baseline=standings.head if standings is not None else None,
         )
 

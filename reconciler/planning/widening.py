@@ -28,7 +28,6 @@ class Widened:
         config: The configuration with them, to select, fetch, and match: its declared resources know their former
             natural keys, and have the references that they had.
         baseline: The baseline, in present addresses.
-        moved: Current addresses of resources that the ledger has under another handle.
         pasts: The former declarations of each declared or remembered address, for comparison.
         recorded: The same from the ledger, regardless of ``--baseline``, to decide the next records.
         removed: The addresses of the placeholders whose fate is to be decided, sorted.
@@ -41,7 +40,6 @@ class Widened:
     declared: Config
     config: Config
     baseline: Baseline
-    moved: Mapping[Address, Address] = field(default_factory=dict)
     pasts: Mapping[Address, Past] = field(default_factory=dict)
     recorded: Mapping[Address, Past] = field(default_factory=dict)
     removed: tuple[Address, ...] = ()
@@ -53,17 +51,15 @@ class Widened:
 
 def widen(config: Config, baseline: Baseline) -> Widened:
     """Add a placeholder for each resource that the ledger remembers and the configuration does not declare."""
-    remembered = with_present_handles(baseline, config)
-    return _Widening(config, remembered.baseline, remembered.moved).run()
+    return _Widening(config, with_present_handles(baseline, config)).run()
 
 
 class _Widening:
     """One run of `widen`."""
 
-    def __init__(self, config: Config, baseline: Baseline, moved: Mapping[Address, Address]) -> None:
+    def __init__(self, config: Config, baseline: Baseline) -> None:
         self.config = config
         self.baseline = baseline
-        self.moved = moved
         self.recorded = {
             address: past_of(baseline, baseline.records.get(address), address)
             for address in sorted({*config.resources, *baseline.records})
@@ -108,7 +104,6 @@ class _Widening:
             declared=self.config,
             config=widened,
             baseline=self.baseline,
-            moved=self.moved,
             pasts=self.pasts,
             recorded=self.recorded,
             removed=tuple(removed),
@@ -165,7 +160,8 @@ class _Widening:
         before = past.declarations[0]
         if before.parent is not None and before.parent not in self.config.resources:
             yield from self._container(before.parent, past)
-        yield self._with_references(replace(before, renamed_from="", absent=self._may_be_deleted(past)))
+        renamed = replace(before, renamed_from=_former_name(past, before), absent=self._may_be_deleted(past))
+        yield self._with_references(renamed)
 
     def _container(self, address: Address, past: Past) -> Iterator[Declared]:
         """Yield the containers and targets of a remembered resource, as declared then, and their containers."""
@@ -211,12 +207,16 @@ class _Widening:
         """Return a declared resource with its former natural key, if the same handle has a different one now."""
         if declared.renamed_from or declared.pin is not None or declared.absent or not declared.kind.updatable:
             return declared
-        if declared.kind.match_by_content:
-            return declared
-        for before in self.pasts[declared.address].declarations:
-            if before.pin is None and before.natural_key not in {"", declared.natural_key}:
-                return replace(declared, renamed_from=before.natural_key)
-        return declared
+        former = _former_name(self.pasts[declared.address], declared)
+        return replace(declared, renamed_from=former) if former else declared
+
+
+def _former_name(past: Past, declared: Declared) -> str:
+    """Return another natural key that a resource had, and may still have; empty if its kind cannot be renamed."""
+    if not declared.kind.updatable or declared.kind.match_by_content or declared.pin is not None:
+        return ""
+    names = (before.natural_key for before in past.declarations if before.pin is None)
+    return next((name for name in names if name not in {"", declared.natural_key}), "")
 
 
 def _targets(past: Past) -> Iterator[Address]:

@@ -178,7 +178,7 @@ class LedgerRecorder:
         """
         from reconciler.ledger.records import started_records  # noqa: PLC0415 - see the package
 
-        records = started_records(self._previous, self._planned, self._writer.number)
+        records = started_records(self._plan.remembered, self._planned, self._writer.number)
         return self._writer.recording(records, seconds, is_sending=self._plan.is_sending)
 
     def end(self, report: Report | None) -> str:
@@ -196,7 +196,7 @@ class LedgerRecorder:
         from reconciler.ledger import records  # noqa: PLC0415 - see the package
 
         found = records.outcome_records(
-            self._previous,
+            self._plan.remembered,
             self._planned,
             {} if report is None else records.endings(report),
             declared={

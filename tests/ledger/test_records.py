@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -125,10 +126,11 @@ def test_what_goes_with_its_service_is_forgotten_if_the_service_was_deleted() ->
     assert outcome(plans, {SUPPORT: "unknown"}) == {SUPPORT: attempted, AGENT: attempted}
 
 
-def test_a_new_handle_takes_the_record_along() -> None:
-    plans = {SUPPORT: Planned(CREATED), CALLER: Planned(CREATED, former=AGENT)}
-    now = Record(2, (), "created", {}, "new")
-    assert outcome(plans, {}, SUPPORT, CALLER) == {SUPPORT: now, CALLER: now}
+def test_a_resource_remembers_its_former_address_until_it_is_completed() -> None:
+    moved = replace(CREATED, declared_as={1: CALLER})
+    plans = {SUPPORT: Planned(CREATED), AGENT: Planned(moved, writes=True)}
+    assert outcome(plans, {AGENT: "unknown"}, SUPPORT, AGENT)[AGENT] == replace(moved, attempted=(2,))
+    assert outcome(plans, {AGENT: "done"}, SUPPORT, AGENT)[AGENT] == Record(2, (), "created", {}, "new")
 
 
 def test_a_replace_that_keeps_the_old_resource_is_not_complete() -> None:

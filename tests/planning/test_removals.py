@@ -195,7 +195,7 @@ def test_a_new_handle_is_no_change_also_for_what_is_inside(ledger: Ledgered) -> 
     moved = moved.replace("friendly_name: agent,  {type", "friendly_name: agent, type")
     made = planned(ledger, moved)
     assert told(made) == []
-    assert {str(old): str(new) for old, new in made.moved.items()} == {
+    assert {str(record.declared_as[1]): str(new) for new, record in made.remembered.items()} == {
         "services.s": "services.desk",
         "services.s.roles.agent": "services.desk.roles.helper",
         "services.s.users.ada": "services.desk.users.ada",

@@ -262,6 +262,8 @@ def test_a_new_handle_for_the_same_natural_key_is_no_change() -> None:
     other = declared("addresses.front", {"address": NUMBER, "friendly_name": "x"})
     made = plan(configuration(other), baseline(address(friendly_name="x")), account(friendly_name="x"))
     assert made.changes == ()
-    assert made.moved == {MAIN: Address.parse("addresses.front")}
+    assert {present: record.declared_as for present, record in made.remembered.items()} == {
+        Address.parse("addresses.front"): {1: MAIN}
+    }
     assert made.decisions == {Address.parse("addresses.front"): made.decisions[Address.parse("addresses.front")]}
     assert made.decisions[Address.parse("addresses.front")].record.origin == "created"

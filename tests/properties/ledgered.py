@@ -136,7 +136,7 @@ class Ledgered:
         made = self.plan(files, **options)
         assert made.blocking() == ()
         planned = records.planned_addresses(made)
-        number, previous = len(self.applied) + 1, self.remembered
+        number, previous = len(self.applied) + 1, made.remembered
         self.applied.append(files)
         self.remembered = records.started_records(previous, planned, number)
         self.account.fault = fault
