@@ -73,9 +73,10 @@ def test_both_names_from_the_beginning_delete_nothing() -> None:
     assert told(made) == []
     (problem,) = made.warnings
     old = account.get(f"{service}/Users/ada@old")["sid"]
-    assert (problem.message, problem.hint) == (
+    assert (problem.message, problem.hint, problem.fix) == (
         'renamed_from: both "ada@new" and "ada@old" exist in club; the old one is left alone',
-        f"Remove renamed_from. To delete the old one, declare it as {{sid: {old}, absent: true}}.",
+        "Remove renamed_from. To delete the old one, declare it as absent.",
+        f'"ada@old": {{sid: {old}, absent: true}}',
     )
     account.converge(read(HEAD + f"    users: {{ada@new: {{}}, old: {{sid: {old}, absent: true}}}}\n"))
     assert set(users(account, service)) == {"ada@new"}
