@@ -149,7 +149,7 @@ class Creates:
         """
         is_guarded = may_resend and bool(step.kind.unique)
         try:
-            created, is_certain = await self._find_lost_create(step, values, is_guarded=is_guarded)
+            created, is_conclusive = await self._find_lost_create(step, values, is_guarded=is_guarded)
         except ApiError as unknown:
             raise OutcomeUnknown(f"{error}; whether it was created is unknown, because {unknown}; {_RERUN}") from None
         if created is not None and not matches(step.kind, values, created):
@@ -158,7 +158,7 @@ class Creates:
                 f"the answer was lost, and {created.sid} has the same name but other values, so it is not known "
                 f"whether this create succeeded; {_RERUN}"
             )
-        if created is None and not is_certain and not is_guarded:
+        if created is None and not is_conclusive:
             raise OutcomeUnknown(
                 f"{error}; there was no time left to find out whether it was created; {_RERUN}"
             ) from None
@@ -175,11 +175,12 @@ class Creates:
             is_guarded: whether the API would reject a second create, so that one lookup is enough.
 
         Returns:
-            The resource or None, and whether None is certain: there was time for every lookup.
+            The resource or None, and whether None is enough to go on: the API would reject a second create, or there
+            was time for every lookup.
         """
         async with slot_released():
             if is_guarded:
-                return await self._look_up(step, values), False
+                return await self._look_up(step, values), True
             for seconds in LOOKUP_DELAYS:
                 has_waited = await self._client.retry.sleep_within_deadline(seconds)
                 created = await self._look_up(step, values)
@@ -194,7 +195,7 @@ class Creates:
             StepFailed: several resources may be the one.
         """
         kind, name = step.kind, step.kind.name_of(values)
-        if kind.readable_by_name and name and wire.is_plain_in_path(name):
+        if kind.readable_by_name and wire.is_plain_in_path(name):
             path = wire.instance_path(kind, self._references.parents(step.parent), name)
             try:
                 body = await self._client.get(path)

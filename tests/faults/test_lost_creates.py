@@ -371,14 +371,16 @@ def test_the_one_with_the_values_that_were_sent_is_the_lost_one() -> None:
     assert world.get(f"{path}/{created}")["permissions"] == ["sendMessage"]
 
 
+@pytest.mark.parametrize("url", ["https://a.example.com", "https://b.example.com"])
 @pytest.mark.parametrize("fault", ["reset-before", "reset-after"])
-def test_another_webhook_that_somebody_made_meanwhile_is_not_the_lost_one(fault: str) -> None:
+def test_another_webhook_that_somebody_made_meanwhile_is_not_the_lost_one(fault: str, url: str) -> None:
     world = World()
     world.converge(of_support("{conversations: {lounge: {}}}"))
     service = world.service("support")
     (lounge,) = (item["sid"] for item in world.get(f"/v1/Services/{service}/Conversations")["conversations"])
     path = f"/v1/Services/{service}/Conversations/{lounge}/Webhooks"
-    app = Meanwhile(world, "Webhooks", fault, path, OTHER_HOOK)
+    other = {**OTHER_HOOK, "Configuration.Url": url, "Configuration.Filters": "onConversationUpdated"}
+    app = Meanwhile(world, "Webhooks", fault, path, other)
     assert failures(run(app, of_support(HOOK))) == []
     assert len(world.get(path)["webhooks"]) == 2
 
