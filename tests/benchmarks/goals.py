@@ -21,6 +21,7 @@ class Goal(Enum):
     COMPLETION = ("completion of an address on Tab", 'python -c "import click"', "x", 2.5)
     LOAD = ("load 10,000 resources", "C parse of the same text", "x", 3.0)
     UNCHANGED = ("plan of 10,000 without changes, without load and emulator", "json.loads of the state", "x", 12.0)
+    LINEAR = ("plan of 10,000 without changes", "plan of 1,000", "x", 11.0)
     REQUEST = ("client's share of a request over loopback", "", "ms", 0.9)
     REQUEST_RATIO = ("client's share of a request over loopback", "raw aiohttp", "x", 6.0)
     MEDIUM_PLAN = (

@@ -18,10 +18,10 @@ SERVICES, ROLES = 100, 100
 PAGE = 50
 
 
-def files() -> str:
-    """One hundred services of one hundred roles."""
+def files(services: int = SERVICES) -> str:
+    """So many services of one hundred roles."""
     lines = ["version: 1", "limits: {deletes: 0}", "services:"]
-    for service in range(SERVICES):
+    for service in range(services):
         lines += [f"  s{service}:", f"    friendly_name: Service {service:03}", "    roles:"]
         lines += [
             f"      r{role}: {{type: conversation, permissions: [sendMessage, leaveConversation]}}"
