@@ -39,6 +39,8 @@ class Selection:
 
     def covers(self, declared: Declared) -> bool:
         """Whether a declared resource is part of the plan."""
+        if not self.omitted and not self.unreadable:
+            return True
         return declared.address not in self.omitted and declared.address not in self.unreadable
 
     def covers_collection(self, collection: Address) -> bool:

@@ -26,7 +26,7 @@ UniqueKey: TypeAlias = tuple[tuple[str, ...], Literal["parent", "account"], tupl
 """Field paths, whether the key is unique within a parent or in the whole account, and the values of the fields."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kind:
     """A type of resource.
 
@@ -204,6 +204,16 @@ class Kind:
         return {item.path: item for item in self.fields}
 
     @cached_property
+    def references(self) -> Mapping[str, Ref]:
+        """The fields that refer to other resources, by path, and what they refer to."""
+        return {item.path: marker for item in self.fields if (marker := item.marker(Ref)) is not None}
+
+    @cached_property
+    def replacing(self) -> frozenset[str]:
+        """The fields whose changed values replace the resource."""
+        return frozenset(item.path for item in self.fields if item.forces_replacement)
+
+    @cached_property
     def natural_key(self) -> str:
         """The field that identifies a resource and defaults to the handle; empty if there is none."""
         return next((item.path for item in self.fields if item.natural_key), "")
@@ -240,10 +250,6 @@ class Kind:
             parts = tuple(part for path in paths if isinstance(part := values.get(path), str) and part)
             if len(parts) == len(paths):
                 yield paths, scope, parts
-
-    def __hash__(self) -> int:
-        """Hash by name; kinds are unique by name."""
-        return hash(self.name)
 
     def __repr__(self) -> str:
         """Return a short form for test output."""

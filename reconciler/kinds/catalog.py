@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache, wraps
-from typing import ParamSpec, TypeVar, overload
+from functools import cache
+from typing import ParamSpec, TypeVar, cast, overload
 
 from reconciler.kinds.base import Kind
 
@@ -54,12 +54,7 @@ class Catalog(Sequence[Kind]):
         """Cache the results of a function for as long as the kinds stay the same."""
         cached = cache(function)
         self._clear_caches.append(cached.cache_clear)
-
-        @wraps(function)
-        def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            return cached(*args, **kwargs)  # type: ignore[arg-type]
-
-        return call
+        return cast("Callable[P, R]", cached)  # the cache itself, since a function around it costs more than the lookup
 
     def _replace(self, kinds: tuple[Kind, ...]) -> None:
         names: dict[str, Kind] = {}

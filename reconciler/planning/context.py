@@ -22,7 +22,7 @@ from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import Ref
 from reconciler.kinds.relations import account_defaults, chooses_held, depth
 from reconciler.planning.desired import Desired
-from reconciler.planning.diff import diff
+from reconciler.planning.diff import replaces
 from reconciler.planning.interrupted import Interrupted, under_way, with_present_addresses
 from reconciler.planning.kept_decisions import NOT_REVIEWED, Reviewed
 from reconciler.planning.match import Matching, match
@@ -69,16 +69,15 @@ class PlanContext:
         self.state = state
         self.selection = selection
         self.desired = Desired.of(config)
-        replaces = with_present_addresses(unfinished, config, state, selection)
-        replacing = under_way(replaces, config, state)
+        begun = with_present_addresses(unfinished, config, state, selection)
+        replacing = under_way(begun, config, state)
         self.matching: Matching = match(config, state, selection=selection, under_way=replacing, new=reviewed.creates)
-        self.interrupted = Interrupted(replaces, replacing, config, state, selection, self.desired, self.matching)
+        self.interrupted = Interrupted(begun, replacing, config, state, selection, self.desired, self.matching)
         self.naming = Naming(config, state, self.matching, self.interrupted.completed_by)
         self.replaced = frozenset(
             declared.address
             for declared in self.covered()
-            if (live := self.matching.live.get(declared.address)) is not None
-            and self._has_immutable_change(declared, live)
+            if (live := self.matching.live.get(declared.address)) is not None and replaces(declared, live)
         )
         self.by_natural_key: Mapping[tuple[str, Address, str], Address] = {
             (declared.kind.name, declared.address.root, declared.natural_key): declared.address
@@ -109,9 +108,6 @@ class PlanContext:
         """Yield the resources that must exist and that the plan covers, parents first."""
         return (declared for declared in self.desired.present if self.selection.covers(declared))
 
-    def _has_immutable_change(self, declared: Declared, live: Live) -> bool:
-        return any(item.forces_replacement for item in diff(declared, live, lambda _reference: None, lambda _sid: ""))
-
     # --- construction ------------------------------------------------------------------------------------------------
 
     def _find_pending_steps(self) -> dict[Address, str]:
@@ -133,8 +129,9 @@ class PlanContext:
 
     def _references_to_builtins(self) -> Iterator[tuple[Declared, str, Reference]]:
         for declared in self.covered():
-            for path, value in declared.values.items():
-                if isinstance(value.content, Reference) and value.content.built_in:
+            for path in declared.kind.references:
+                value = declared.values.get(path)
+                if value is not None and isinstance(value.content, Reference) and value.content.built_in:
                     yield declared, path, value.content
 
     def _resolve_builtin_refs(self) -> tuple[dict[Address, str], list[Problem]]:

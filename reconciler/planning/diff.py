@@ -19,7 +19,7 @@ from difflib import SequenceMatcher
 from typing import Literal, TypeAlias
 
 from reconciler.change import FieldChange, InnerChange
-from reconciler.config.model import Declared, Reference, Unknown
+from reconciler.config.model import Declared, Reference, Unknown, Value
 from reconciler.config.unknown_values import can_equal
 from reconciler.json_text import Json
 from reconciler.kinds.comparable import canonical_json
@@ -30,6 +30,26 @@ from reconciler.state import Live
 
 SidOf = Callable[[Reference], str | None]
 """Returns the SID of a reference; None while the resource does not exist yet."""
+
+
+def replaces(declared: Declared, live: Live) -> bool:
+    """Whether a declared field has changed whose changed value replaces the resource."""
+    return any(
+        path in declared.values and _differs(declared, path, declared.values[path], live, lambda _reference: None)
+        for path in declared.kind.replacing
+    )
+
+
+def _differs(declared: Declared, path: str, value: Value, live: Live, sid_of: SidOf) -> bool:
+    """Whether a declared field has another meaning than the live one, and is not ignored."""
+    field, before = declared.kind.by_path[path], live.values.get(path)
+    if field.write_only or path in declared.lifecycle.ignore_changes:
+        return False
+    if isinstance(value.content, Unknown) and (not value.secrets or can_equal(value.content, before)):
+        return False
+    return not same(field, value.content, before, sid_of) and (
+        declared.exact or not declared.kind.tolerates(path, value.content, before)
+    )
 
 
 def diff(declared: Declared, live: Live, sid_of: SidOf, name_of: Callable[[str], str]) -> tuple[FieldChange, ...]:
@@ -43,16 +63,9 @@ def diff(declared: Declared, live: Live, sid_of: SidOf, name_of: Callable[[str],
     """
     changes: list[FieldChange] = []
     for path, value in declared.values.items():
-        field = declared.kind.by_path[path]
-        if field.write_only or path in declared.lifecycle.ignore_changes:
+        if not _differs(declared, path, value, live, sid_of):
             continue
-        before = live.values.get(path)
-        if isinstance(value.content, Unknown) and (not value.secrets or can_equal(value.content, before)):
-            continue
-        if same(field, value.content, before, sid_of) or (
-            not declared.exact and declared.kind.tolerates(path, value.content, before)
-        ):
-            continue
+        field, before = declared.kind.by_path[path], live.values.get(path)
         changes.append(
             FieldChange(
                 path=path,

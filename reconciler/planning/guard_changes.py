@@ -178,9 +178,11 @@ def _assigned_roles(context: PlanContext, doing: Iterable[Change]) -> dict[str, 
     """
     assigned: dict[str, str] = {}
     for declared in context.desired.present:
-        is_live = declared.address in context.matching.live
-        for path, value in declared.values.items():
-            if not (is_live and path in declared.lifecycle.ignore_changes):
+        for path in declared.kind.references:
+            value = declared.values.get(path)
+            if value is None:
+                continue
+            if not (path in declared.lifecycle.ignore_changes and declared.address in context.matching.live):
                 assigned.update(_assigned(declared.kind, path, value.content, declared.address))
     for change in doing:
         for step in change.steps:
@@ -190,7 +192,7 @@ def _assigned_roles(context: PlanContext, doing: Iterable[Change]) -> dict[str, 
 
 
 def _assigned(kind: Kind, path: str, content: object, address: Address) -> dict[str, str]:
-    reference = kind.by_path[path].marker(Ref)
+    reference = kind.references.get(path)
     if reference is None or not is_held(BY_NAME[reference.kind]) or not isinstance(content, str) or not content:
         return {}
     return {content: str(address)}

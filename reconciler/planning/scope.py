@@ -88,9 +88,9 @@ def first_round(config: Config, selection: Selection = EVERYTHING) -> tuple[Read
 
 def _by_sid(declared: Declared) -> Iterable[tuple[Kind, str]]:
     """Return the kinds that a resource refers to by SID, and whether each is in the service or the account."""
-    for path, value in declared.values.items():
-        ref = declared.kind.by_path[path].marker(Ref)
-        if ref is not None and isinstance(value.content, str) and value.content:
+    for path, ref in declared.kind.references.items():
+        value = declared.values.get(path)
+        if value is not None and isinstance(value.content, str) and value.content:
             yield BY_NAME[ref.kind], ref.scope
 
 
@@ -118,19 +118,27 @@ def next_round(
         elif (known := wanted.setdefault(key, set())) is not None:
             known.update(names)
 
+    names: dict[tuple[Kind, Address | None], set[str]] = {}
     for declared in present.values():
-        if declared.kind.parent is None:
+        kind = declared.kind
+        if kind.parent is None:
             continue
-        add(declared.kind, declared.parent, [declared.pin or declared.natural_key, declared.renamed_from])
-        for kind in default_kinds_of(declared.kind):
-            add(kind, declared.parent)
-        for kind, scope in _by_sid(declared):
+        found = names.setdefault((kind, declared.parent), set())
+        if kind.readable_by_name:
+            found |= {declared.pin or declared.natural_key, declared.renamed_from}
+        if not kind.references:
+            continue
+        for other, scope in _by_sid(declared):
             if scope == "service":
-                add(kind, declared.address.root)
-        for value in declared.values.values():
-            if isinstance(value.content, Reference):
-                referred = value.content
-                add(BY_NAME[referred.kind], referred.address.owner(BY_NAME[referred.kind].section))
+                add(other, declared.address.root)
+        for path in kind.references:
+            content = declared.values[path].content if path in declared.values else None
+            if isinstance(content, Reference):
+                add(BY_NAME[content.kind], content.address.owner(BY_NAME[content.kind].section))
+    for (kind, parent), found in names.items():
+        add(kind, parent, found)
+        for other in default_kinds_of(kind):
+            add(other, parent)
     for prune in config.prune.values():
         if prune.kind.parent is not None and selection.covers_collection(prune.collection):
             parent = prune.collection.collection_owner(prune.kind.section)

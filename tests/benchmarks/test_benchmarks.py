@@ -25,6 +25,7 @@ def test_the_table_lists_every_goal_with_its_limit() -> None:
         ('completion of an address on Tab : python -c "import click"', "2.50 x"),
         ("load 10,000 resources : C parse of the same text", "3.00 x"),
         ("plan of 10,000 without changes, without load and emulator : json.loads of the state", "12.00 x"),
+        ("plan of 10,000 without changes : plan of 1,000", "11.00 x"),
         ("client's share of a request over loopback", "0.90 ms"),
         ("client's share of a request over loopback : raw aiohttp", "6.00 x"),
         (
