@@ -26,7 +26,7 @@ from unittest import mock
 
 import main as action_program
 import yaml
-from reconcile_steps import run as run_step
+from reconcile_steps import program
 
 from tests.action.expressions import Strict, Unknown, filled, holds
 from tests.action.in_process import Programs
@@ -340,7 +340,7 @@ def _run_here(step: str, environment: dict[str, str], folder: Path, programs: Pr
     with (
         mock.patch.dict(os.environ, environment, clear=True),
         mock.patch.object(sys, "argv", ["main.py", step]),
-        mock.patch.object(run_step, "subprocess", programs),
+        mock.patch.object(program, "subprocess", programs),
         contextlib.chdir(folder),
         contextlib.redirect_stdout(log),
     ):
