@@ -32,7 +32,7 @@ def test_a_stream_that_is_closed_is_no_bug(cli: Cli, closed: str, files: Path) -
     is_lost = ">&-" in closed.replace("2>&-", "")
     assert ended.returncode == (1 if is_lost else 0)
     assert ended.stderr == ("Error: cannot write to standard output: it is closed\n" if closed == ">&-" else "")
-    assert ended.stdout.endswith("unmanaged.\n") == (">&-" not in closed.replace("2>&-", ""))
+    assert ("unmanaged.\n" in ended.stdout) != is_lost
     # What it writes to is not what it opened afterwards.
     applied = in_a_shell(f"apply --emulator demo.db --yes {closed}")
     assert applied.returncode == (1 if ">&-" in closed.replace("2>&-", "") else 0)
