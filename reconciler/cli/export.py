@@ -173,8 +173,11 @@ def _add(added: Addition, inputs: Inputs, endpoint: Endpoint, *, dry_run: bool, 
     if document.refused:
         console.err(not_added_text(document))
     pinned = [str(address) for address in added.pinned]
-    left_out = (len(added.left_out), f"left out, because a configuration cannot contain them: {_some(added.left_out)}")
-    _report_notes(added.unreadable, left_out, pinned, added.secrets)
+    console.err("".join(f"note: {escape(text)}\n" for text in added.left_out[:_MOST_NAMED]))
+    more = len(added.left_out) - _MOST_NAMED
+    _report_notes(
+        added.unreadable, (max(more, 0), "more notes, which are in comments of the files"), pinned, added.secrets
+    )
     if writes:
         console.err(f"Next: {command_line('plan', replace(inputs, targets=()), endpoint)}\n")
     return WITHHELD if document.refused or added.unreadable else DONE

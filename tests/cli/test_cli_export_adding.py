@@ -158,3 +158,16 @@ def test_a_dry_run_of_a_new_export_writes_nothing(cli: Cli, ours: Path) -> None:
     assert f"+{MARK}" in shown.out
     assert shown.out.endswith(" would be written to new.\n")
     assert not (ours / "new").exists()
+
+
+def test_what_no_file_can_contain_is_a_note(cli: Cli, ours: Path) -> None:
+    bot = "{target: studio, flow_sid: FW0123456789abcdef0123456789abcdef, replay_after: 3}"
+    talk = f"{{lobby: {{webhooks: {{bot: {bot}}}}}}}"
+    (ours / "talk.yaml").write_text(f"version: 1\nservices: {{desk: {{friendly_name: Desk, conversations: {talk}}}}}\n")
+    assert cli("apply", "talk.yaml", *EMULATED, "--yes").code == 0
+    added = cli("export", *EMULATED, "--out", ".", "--target", "services.desk.conversations.lobby", "--yes")
+    assert added.code == 0
+    assert added.err.splitlines()[0] == (
+        "note: services.desk.conversations.lobby.webhooks: Twilio does not return `replay_after`: add it where a "
+        "conversation webhook has it."
+    )
