@@ -11,6 +11,7 @@ from reconciler.config import paste
 from reconciler.documents.drift import Difference, DriftField, DriftFile
 from reconciler.documents.parts import NextStepsPart, SourcePart, UndeclaredPart, UnmanagedPart
 from reconciler.documents.ways_out import Commands, adopted, deletion
+from reconciler.kinds import KINDS
 
 
 def with_owners(drift: DriftFile, find: Callable[[str], tuple[str, ...]]) -> DriftFile:
@@ -63,10 +64,26 @@ def _difference(part: Difference, commands: Commands) -> NextStepsPart:
     names = [part.address] if whole else [f"{part.address}.{path}" for path in paths]
     ignore = f"lifecycle: {{ignore_changes: [{', '.join(paths)}]}}"
     return NextStepsPart(
-        accept=commands.accept(names),
-        revert=commands.apply(["--target", part.address]),
+        accept=_kept(part, commands) if part.state == "unwanted" else commands.accept(names),
+        revert=commands.apply(["--target", part.address, *_approval(part)]),
         ignore=commands.drift(["--exclude", part.address]) if whole else ignore,
+        forget=paste.forgotten(part.address) if part.standing == "removed_conflict" else "",
     )
+
+
+def _kept(part: Difference, commands: Commands) -> str:
+    """Return how to keep a resource that an apply would delete: as a new one, or without `absent: true`."""
+    is_declared = part.standing != "removed_conflict" and part.sid is not None and part.sid not in part.address
+    return "absent: false" if is_declared else commands.accept(["--unmanaged", part.address])
+
+
+def _approval(part: Difference) -> tuple[str, ...]:
+    """Return the option that approves a delete or a replace that destroys history; nothing for any other change."""
+    kind = next((kind for kind in KINDS if kind.name == part.kind), None)
+    is_replaced = part.state == "differs" and any(field.immutable for field in part.fields)
+    if kind is None or not kind.destroys or not (part.state == "unwanted" or is_replaced):
+        return ()
+    return ("--approve", f"replace:{part.address}" if is_replaced else part.address)
 
 
 def _unmanaged(part: UnmanagedPart, commands: Commands) -> NextStepsPart:

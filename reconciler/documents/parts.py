@@ -170,7 +170,7 @@ class ImpactPart(Part):
 class NextStepsPart(Part):
     """The ways out of one finding of a drift or a plan: each a command, or YAML, or empty."""
 
-    accept: str = Field(description="The command that writes the live value into the configuration.")
+    accept: str = Field(description="The command, or YAML, that makes the configuration match the account.")
     revert: str = Field(
         description="The command that applies the configured value; for an undeclared setting, YAML that clears it. "
         "Empty if an apply does not change it."

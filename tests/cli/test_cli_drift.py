@@ -313,6 +313,33 @@ def test_the_ways_out_of_a_finding_do_what_they_say(cli: Cli, applied: Path) -> 
         assert cli("apply", *EMULATED, "--yes").code == 0
 
 
+def test_the_ways_out_of_an_unwanted_service_do_what_they_say(cli: Cli, applied: Path) -> None:
+    unwanted = FILES.replace("    friendly_name: Customer", "    absent: true\n    friendly_name: Customer")
+    applied.write_text(unwanted)
+    [found] = cli("drift", *EMULATED, "--format", "json").json["differences"]
+    steps = found["next_steps"]
+    assert steps["accept"] == "absent: false"
+    applied.write_text(unwanted.replace("absent: true", steps["accept"]))
+    assert cli("drift", *EMULATED).code == 0
+    applied.write_text(unwanted)
+    _, *words = shlex.split(steps["revert"])
+    assert "--approve" in words
+    assert cli(*words, "--yes").code == 0
+    assert cli("drift", *EMULATED).code == 0
+
+
+def test_a_resource_that_would_be_pruned_can_be_kept(cli: Cli, applied: Path) -> None:
+    role = "      agent: {type: conversation, permissions: [sendMessage]}\n"
+    less = FILES.replace("    configuration: {default_conversation_role: agent}\n", "")
+    less = less.replace(role, "      other: {type: conversation, permissions: [sendMessage]}\n")
+    applied.write_text(less + "    prune: [roles]\n")
+    [pruned] = [part for part in cli("drift", *EMULATED, "--format", "json").json["differences"]
+                if part["state"] == "unwanted"]  # fmt: skip
+    _, *words = shlex.split(pruned["next_steps"]["accept"])
+    assert cli(*words, "--yes").code == 0
+    assert role.split(":", maxsplit=1)[0].strip() + ":" in applied.read_text()
+
+
 def test_undeclared_resources_and_missing_ones_have_ways_out(cli: Cli, applied: Path) -> None:
     applied.write_text(FILES + 'addresses: {bot: {address: "+14155550100", type: sms}}\n')
     result = cli("drift", *EMULATED, "--format", "json").json
