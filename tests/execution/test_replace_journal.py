@@ -198,3 +198,18 @@ def test_a_replace_that_cannot_be_removed_from_the_journal_is_done() -> None:
 
     report = applied(world, REPLACED, Full(world, OSError(errno.ENOSPC, "full")))
     assert set(statuses(report).values()) == {"done"}
+
+
+def test_the_title_of_a_webhook_hides_the_secret_in_its_url() -> None:
+    world, service = club()
+    path = f"{service}/Conversations/{world.post(f'{service}/Conversations', {'UniqueName': 'lounge'})['sid']}/Webhooks"
+    url = "https://a.example.com/?token=s3cret"
+    world.post(path, {"Target": "webhook", "Configuration.Url": url, "Configuration.Filters": "onMessageAdded"})
+    webhook = f"{{renamed_from: 'webhook {url}', target: trigger, url: 'https://a.example.com', triggers: [help], "
+    text = HEAD + f"    conversations: {{lounge: {{webhooks: {{crm: {webhook}replay_after: 0}}}}}}}}\n"
+    journal = Memory(world)
+    assert set(statuses(applied(world, text, journal)).values()) == {"done"}
+    [saved] = journal.saved
+    assert (saved.name, saved.title) == (f"webhook {url}", "webhook (sensitive value)")
+    # The URL is sensitive, and Twilio never returned the message index.
+    assert saved.former == {"target": "webhook"}
