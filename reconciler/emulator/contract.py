@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pkgutil import get_data
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote
 
 Place = Literal["path", "query", "header", "form"]
@@ -21,8 +21,7 @@ Method = Literal["GET", "POST", "DELETE"]
 SERVICE_PREFIX = "/v1/Services/{ChatServiceSid}/"
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """The type of one value, and what it must match."""
 
     type: str | None
@@ -34,8 +33,7 @@ class Fact:
     minimum: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A parameter of an operation, and where it is sent."""
 
     name: str
@@ -44,8 +42,7 @@ class Parameter:
     fact: Fact
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(NamedTuple):
     """An operation: one method of one path.
 
     Attributes:
@@ -80,8 +77,7 @@ class _Node:
     names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """An existing path with the decoded values of its placeholders and its operations."""
 
     path: str

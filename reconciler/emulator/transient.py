@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from reconciler.emulator.contract import SERVICE_PREFIX, Match, Operation
 from reconciler.emulator.errors import ApiError
@@ -33,8 +33,7 @@ Key = tuple[str, ...]
 Form = Mapping[str, Sequence[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
+class _Target(NamedTuple):
     """A write with the service and conversation that it concerns, however the path named them."""
 
     operation: Operation

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from reconciler.change import MARKS
 from reconciler.config.model import Config, Reference
-from reconciler.documents.plan import PlanFile
 from reconciler.kinds import kind_noun
 from reconciler.lazy_dataclass import dataclass
 from reconciler.render.markdown_text import shortened
 from reconciler.render.rows import ChangeRow, Pointer
+
+if TYPE_CHECKING:  # most graphs are drawn without a plan
+    from reconciler.documents.plan import PlanFile
 
 LABEL_LIMIT = 120
 

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 from urllib.parse import quote
 
 from reconciler.emulator.arguments import Arguments, Faults
@@ -52,8 +52,7 @@ class Behavior:
 Table: TypeAlias = Mapping[tuple[Literal["GET", "POST", "DELETE"], str], Behavior]
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """The state that all requests of one emulator share."""
 
     store: Store

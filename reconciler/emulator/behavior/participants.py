@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from reconciler.emulator.arguments import Faults
 from reconciler.emulator.behavior import checks, conversations, users
@@ -58,8 +58,7 @@ _CHANNELS: Mapping[str, re.Pattern[str]] = {
 _REMOVAL = "null"
 
 
-@dataclass(frozen=True, slots=True)
-class NewParticipant:
+class NewParticipant(NamedTuple):
     """Find the requested participant."""
 
     identity: str | None

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from reconciler.emulator.behavior.checks import emptied
 from reconciler.emulator.behavior.context import read_date, write_date
@@ -27,8 +26,7 @@ _DURATION = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Timer:
+class _Timer(NamedTuple):
     least: timedelta
     not_a_duration: int
     too_short: int
