@@ -352,7 +352,7 @@ class _Planner:
             execution=self._execution(unordered),
             missing=self._missing(changes, bounds),
             decisions=decide(standings.resolution, self.context, changes) if standings is not None else {},
-            remembered=standings.resolution.widened.baseline.records if standings is not None else {},
+            remembered=standings.resolution.remembered if standings is not None else {},
             baseline=standings.head if standings is not None else None,
         )
 

@@ -33,6 +33,7 @@ from reconciler.kinds.hooks import Fault
 from reconciler.kinds.markers import Ref, Vocabulary
 from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.baseline import Record
+from reconciler.planning.left_resources import left_resources
 from reconciler.planning.live_identity import lineage_of
 from reconciler.planning.match import Matching
 from reconciler.planning.three_way import (
@@ -167,6 +168,7 @@ class Resolution:
         returns: The removed fields that return, by address and path.
         withheld: The removed addresses whose removal is withheld whatever else holds, with the guard.
         covered: The removed addresses that are deleted with the resource that contains them, with its address.
+        left: The records of what an interrupted change of identity left, at addresses that no entry has.
         kept: The removed addresses that stay as they are, since the matching live resource is unknown.
         forgotten: The addresses that are no longer remembered.
         problems: Notes and warnings.
@@ -181,14 +183,23 @@ class Resolution:
     returns: Mapping[Address, Mapping[str, Return]] = field(default_factory=dict)
     withheld: Mapping[Address, Guard] = field(default_factory=dict)
     covered: Mapping[Address, Address] = field(default_factory=dict)
+    left: Mapping[Address, Record] = field(default_factory=dict)
     kept: frozenset[Address] = frozenset()
     forgotten: frozenset[Address] = frozenset()
     problems: tuple[Problem, ...] = ()
 
+    @property
+    def remembered(self) -> Mapping[Address, Record]:
+        """The records before the plan, with those of what an interrupted change left."""
+        return {**self.widened.baseline.records, **self.left}
+
     def sides(self, address: Address) -> Sides | None:
         """The live resource of an address, with what compares it; None if it is missing."""
-        live = self.matching.live.get(address)
-        return None if live is None else self.references.sides(live)
+        return _sides_of(self.matching.live.get(address), self.references)
+
+
+def _sides_of(live: Live | None, references: References) -> Sides | None:
+    return None if live is None else references.sides(live)
 
 
 def resolve(widened: Widened, state: State, matching: Matching, selection: Selection) -> Resolution:
@@ -219,6 +230,7 @@ class _Resolver:
         self.returns: dict[Address, dict[str, Return]] = {}
         self.withheld: dict[Address, Guard] = {}
         self.covered: dict[Address, Address] = {}
+        self.left: dict[Address, Record] = {}
         self.kept: set[Address] = set()
         self.forgotten: set[Address] = set(widened.forgotten)
         self.problems: list[Problem] = []
@@ -233,6 +245,8 @@ class _Resolver:
         if widened.baseline.is_compared:
             for address in widened.removed:
                 self._removed(address)
+            for address in (*widened.declared.resources, *widened.removed):
+                self._remove_left(address)
             self._report()
         self._keep_containers()
         self.resources = {address: self._with_sids(declared) for address, declared in self.resources.items()}
@@ -246,14 +260,14 @@ class _Resolver:
             returns=self.returns,
             withheld=self.withheld,
             covered=self.covered,
+            left=self.left,
             kept=frozenset(self.kept),
             forgotten=frozenset(self.forgotten),
             problems=tuple(self.problems),
         )
 
     def _sides(self, address: Address) -> Sides | None:
-        live = self.matching.live.get(address)
-        return None if live is None else self.references.sides(live)
+        return _sides_of(self.matching.live.get(address), self.references)
 
     # --- declared resources ------------------------------------------------------------------------------------------
 
@@ -272,7 +286,7 @@ class _Resolver:
             return declared
         values = {**declared.values, **self._returning(address, past, sides, declared)}
         ordered = {path: values[path] for path in declared.kind.by_path if path in values}
-        return replace(declared, values=ordered, exact=self._is_exact(past, sides, ordered))
+        return replace(declared, values=ordered, exact=_is_exact(past, sides, ordered))
 
     def _with_former_name(self, declared: Declared, sides: Sides | None) -> Declared:
         """The declared resource, without a former name from the baseline that nothing live has any more."""
@@ -319,16 +333,48 @@ class _Resolver:
         if not standing:
             self._forget(address, past)
             return
-        above = reversed([self.widened.config.resources[one] for one in self._around(address)])
-        lineage = tuple(lineage_of((*above, before), self.matching.live, self.state))
-        if owner := self.widened.baseline.declared_elsewhere(lineage):
-            self.withheld[address] = _declared_elsewhere(address, owner)
+        self._withhold_if_elsewhere(before, sides)
         if may_delete and not before.kind.singleton:
             if not is_always and self.origins.is_unidentified(record):
                 self.withheld.setdefault(address, _unidentified(address))
             self._delete(address, before, sides, standing)
         else:
             self._return(address, past, before, sides)
+
+    def _withhold_if_elsewhere(self, before: Declared, sides: Sides) -> None:
+        """Withhold the removal of a resource that another ledger declares."""
+        above = () if before.parent is None else (*reversed(list(self._around(before.parent))), before.parent)
+        lineage = (*(self.widened.config.resources[one] for one in above), before)
+        live = {**self.matching.live, before.address: sides.live}
+        if owner := self.widened.baseline.declared_elsewhere(tuple(lineage_of(lineage, live, self.state))):
+            self.withheld[before.address] = _declared_elsewhere(before.address, owner)
+
+    def _remove_left(self, address: Address) -> None:
+        """Remove what else the entries of a record created, in an interrupted change of what identifies it."""
+        widened, one = self.widened, self.widened.config.resources.get(address)
+        is_kept = one is None or not self.selection.covers(one) or widened.baseline.override is not None
+        if is_kept or address in {*self.kept, *self.covered}:
+            return
+        declared, past = widened.declared.resources.get(address), widened.recorded[address]
+        taken = {*widened.config.resources, *widened.baseline.records, *self.left}
+        found = left_resources(
+            past, declared, state=self.state, matching=self.matching, baseline=widened.baseline, taken=taken
+        )
+        for left in found:
+            before = left.declared
+            if widened.config.on_removal.get(before.kind.name) == "forget" or (
+                before.address.collection in widened.config.prune
+            ):
+                continue
+            sides = self.references.sides(left.live)
+            is_same = is_as_before(Past(left.record, before), sides, left.record, self.references.is_available)
+            self.records[before.address] = self.left[before.address] = left.record
+            self._withhold_if_elsewhere(before, sides)
+            if self.origins.is_unidentified(past.record or left.record):
+                self.withheld.setdefault(before.address, _unidentified(before.address))
+            self._delete(before.address, before, sides, "removed" if is_same else "removed_conflict")
+            if declared is not None and self.resources[address].renamed_from == before.natural_key:
+                self.resources[address] = replace(self.resources[address], renamed_from=declared.renamed_from)
 
     def _around(self, address: Address) -> Iterator[Address]:
         """Yield the addresses of the resources that contain a resource."""
@@ -380,7 +426,7 @@ class _Resolver:
             lifecycle=Lifecycle(),
             pin=None if before.kind.singleton else sides.live.sid,
             values={path: values[path] for path in before.kind.by_path if path in values},
-            exact=self._is_exact(past, sides, values),
+            exact=_is_exact(past, sides, values),
         )
 
     def _with_sids(self, declared: Declared) -> Declared:
@@ -429,7 +475,7 @@ class _Resolver:
                 is_hidden = any(one.is_sensitive(path) for one in past.declarations)
                 found[path] = Value(value, (desired or before).place, sensitive=is_hidden)
                 returns[path] = Return(standing, path in record.adopted)
-        for path, value in self._dropped(record, past, sides, {**(desired.values if desired else {}), **found}):
+        for path, value in _dropped(record, past, sides, {**(desired.values if desired else {}), **found}):
             if path not in ignored:
                 found[path] = Value(value, (desired or before).place)
                 returns[path] = Return("removed", is_adopted=True)
@@ -439,28 +485,6 @@ class _Resolver:
         if found:
             self.returns[address] = returns
         return found
-
-    def _dropped(
-        self, record: Record, past: Past, sides: Sides, values: Mapping[str, Value]
-    ) -> Iterator[tuple[str, Content | Reference]]:
-        """Yield the undeclared values that the API dropped with another one, which have an effect again."""
-        kind = sides.kind
-        for leader, paths in kind.dropped_with.items():
-            for path in paths:
-                if leader not in values or path in values or path in past.managed or path not in record.adopted:
-                    continue
-                content = record.adopted[path]
-                faults = kind.check({leader: _plain(values[leader].content), path: _plain(content)})
-                if sides.live.values.get(path) is None and not any(one.is_ineffective for one in faults):
-                    yield path, content
-
-    def _is_exact(self, past: Past, sides: Sides, values: Mapping[str, Value]) -> bool:
-        """Whether a live value was set by the configuration, and is only as good as what it is to be now."""
-        return any(
-            sides.is_set(path, past.field(path, sides, value.content), value.content)
-            for path, value in values.items()
-            if path in past.managed and not isinstance(value.content, Unknown)
-        )
 
     # --- problems ----------------------------------------------------------------------------------------------------
 
@@ -563,6 +587,30 @@ def _unidentified(address: Address) -> Guard:
         "is the resource that was created or one that was made again since; use the former credentials or "
         f"RECONCILER_PLAN_KEY, delete it with --approve {approval}, or keep it with removed: [{{address: {address}, "
         "action: forget}]",
+    )
+
+
+def _dropped(
+    record: Record, past: Past, sides: Sides, values: Mapping[str, Value]
+) -> Iterator[tuple[str, Content | Reference]]:
+    """Yield the undeclared values that the API dropped with another one, which have an effect again."""
+    kind = sides.kind
+    for leader, paths in kind.dropped_with.items():
+        for path in paths:
+            if leader not in values or path in values or path in past.managed or path not in record.adopted:
+                continue
+            content = record.adopted[path]
+            faults = kind.check({leader: _plain(values[leader].content), path: _plain(content)})
+            if sides.live.values.get(path) is None and not any(one.is_ineffective for one in faults):
+                yield path, content
+
+
+def _is_exact(past: Past, sides: Sides, values: Mapping[str, Value]) -> bool:
+    """Whether a live value was set by the configuration, and is only as good as what it is to be now."""
+    return any(
+        sides.is_set(path, past.field(path, sides, value.content), value.content)
+        for path, value in values.items()
+        if path in past.managed and not isinstance(value.content, Unknown)
     )
 
 

@@ -452,3 +452,51 @@ def test_what_the_api_drops_with_the_type_returns_with_it(
     ledger.apply(first)
     (record,) = ledger.remembered.values()
     assert "auto_creation.studio_retry_count" not in record.adopted
+
+
+SENDER = "version: 1\nservices: {s: {roles: {agent: {type: conversation, permissions: [sendMessage]}}}}\n"
+CREATOR = SENDER.replace("conversation", "service").replace("sendMessage", "createConversation")
+
+
+def types(ledger: Ledgered) -> set[str]:
+    """The types of the roles called `agent`."""
+    path = f"/v1/Services/{ledger.account.service('s')}/Roles"
+    return {item["type"] for item in ledger.account.get(path)["roles"] if item["friendly_name"] == "agent"}
+
+
+@pytest.mark.parametrize("after", [SENDER, SERVICE])
+def test_what_a_killed_replace_created_is_removed_after_a_revert(ledger: Ledgered, after: str) -> None:
+    ledger.apply(read(SENDER))
+    assert ledger.apply(read(CREATOR), fault=Fault(0, "after")) is None
+    assert types(ledger) == {"conversation", "service"}
+    made = planned(ledger, after)
+    assert ('services.s.roles["agent (2)"]', "delete", "") in told(made)
+    assert "left-over" not in {problem.code for problem in made.warnings}
+    ledger.apply(read(after))
+    assert types(ledger) == ({"conversation"} if after == SENDER else set())
+    assert planned(ledger, after).changes == ()
+
+
+def test_what_a_killed_replace_of_an_existing_role_created_is_removed_too(ledger: Ledgered) -> None:
+    ledger.apply(read(SERVICE))
+    form = {"FriendlyName": "agent", "Type": "conversation", "Permission": ["sendMessage"]}
+    ledger.account.post(f"/v1/Services/{ledger.account.service('s')}/Roles", form)
+    ledger.apply(read(CREATOR), fault=Fault(0, "after"))
+    ledger.apply(read(SENDER))
+    assert types(ledger) == {"conversation"}
+
+
+def test_a_role_that_is_not_as_a_killed_replace_created_it_is_withheld_and_remembered(ledger: Ledgered) -> None:
+    ledger.apply(read(SENDER))
+    ledger.apply(read(CREATOR), fault=Fault(0, "after"))
+    path = f"/v1/Services/{ledger.account.service('s')}/Roles"
+    (role,) = [
+        one for one in ledger.account.get(path)["roles"] if (one["friendly_name"], one["type"]) == ("agent", "service")
+    ]
+    ledger.account.post(f"{path}/{role['sid']}", {"Permission": ["addParticipant"]})
+    for _ in range(2):
+        assert told(planned(ledger, SENDER)) == [('services.s.roles["agent (2)"]', "delete", "conflict")]
+        ledger.apply(read(SENDER))
+    assert types(ledger) == {"conversation", "service"}
+    approved = planned(ledger, SENDER, approved=['services.s.roles["agent (2)"]'])
+    assert told(approved) == [('services.s.roles["agent (2)"]', "delete", "")]
