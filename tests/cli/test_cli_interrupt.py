@@ -229,9 +229,15 @@ def test_a_third_signal_leaves_the_report_of_an_apply(app: FaultyEmulator, host:
 
 @pytest.mark.slow
 def test_a_repeated_read_completes_after_the_first_signal(app: FaultyEmulator, host: Host) -> None:
-    app.faulty.faults = Faults(latency=300)
+    arrived: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        arrived.append(seconds)
+        await asyncio.sleep(seconds)
+
+    app.faulty.faults, app.faulty._sleep = Faults(latency=1000), sleep
     with started("drift", host, "--every", "1h") as process:
-        wait_until(lambda: len(app.requests) > 0)
+        wait_until(lambda: len(arrived) > 0)
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=120)
     assert (process.returncode, json.loads(out)["format"], err) == (0, "reconciler.drift", "")
