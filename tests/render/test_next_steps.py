@@ -7,12 +7,15 @@ from collections.abc import Sequence
 
 import pytest
 
+from reconciler.documents import plan_steps
 from reconciler.documents.drift import DriftFile, drift_document, parse_drift
 from reconciler.documents.drift_steps import with_next_steps, with_owners
 from reconciler.documents.ways_out import Commands
+from reconciler.render import github
 from reconciler.render.drift import drift_markdown, drift_text
-from reconciler.render.html import drift_html
-from reconciler.render.markdown import LIMIT
+from reconciler.render.html import drift_html, plan_html
+from reconciler.render.markdown import LIMIT, plan_markdown
+from reconciler.render.text import plan_text
 from tests.render import plan_samples as samples
 from tests.render.test_html import elements
 
@@ -57,3 +60,20 @@ def test_commands_stay_on_one_line_and_long_ones_are_left_out_of_markdown() -> N
     markdown = drift_markdown(long)
     assert "accept: " not in markdown
     assert "revert: " in markdown
+
+
+@pytest.mark.parametrize("name", ["hostile", "guards", "many_unmanaged"])
+def test_no_way_out_of_a_plan_changes_the_structure_of_the_output(name: str) -> None:
+    def command(words: Sequence[str]) -> str:
+        return shlex.join(["reconciler", *words])
+
+    plan = plan_steps.with_next_steps(samples.GOLDEN_PLANS[name], Commands(command, command, command))
+    text = plan_text(plan, colour=False, width=80)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    markdown = plan_markdown(plan)
+    assert len(markdown) < LIMIT
+    assert "\n# heading" not in markdown
+    elements(plan_html(plan))
+    assert "<script>alert" not in plan_html(plan)
+    assert all(line.startswith("::") for line in github.commands(github.of_plan(plan)).splitlines())
