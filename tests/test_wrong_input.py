@@ -862,7 +862,7 @@ def test_a_host_that_does_not_answer(run: Run, monkeypatch: pytest.MonkeyPatch) 
         assert (ended.code, ended.out) == (1, "")
         sentence = " ".join(ended.err.split())
         assert sentence == (
-            f"Error: GET /v1/Configuration: http://127.0.0.1:{port} cannot be reached: Connection refused"
+            f"Error: GET /v1/Configuration: http://127.0.0.1:{port} cannot be reached: All connection attempts failed"
             " No response. Check the network, the proxy, and the host of --api-url."
         )
 

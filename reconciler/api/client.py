@@ -30,7 +30,7 @@ from reconciler.api.hosts import data_location, is_loopback
 from reconciler.api.paging import Pages, next_page
 from reconciler.api.rate_limit import RateLimit
 from reconciler.api.retry import Retry, is_ambiguous, is_refused_for_now, no_retries, retry_reason
-from reconciler.api.transport import Request, Sender, Transport
+from reconciler.api.transport import ConnectionPools, Request, Transport
 from reconciler.errors import (
     ApiError,
     Intercepted,
@@ -127,7 +127,7 @@ class ReadClient:
         self._rate_limit = rate_limit
         self._on_wait = on_wait
         self._warned_until = float("-inf")
-        self._sender = Sender(base_url, credentials, transport=transport)
+        self._connections = ConnectionPools(base_url, credentials, concurrency=concurrency, transport=transport)
 
     @property
     def endpoint(self) -> str:
@@ -152,7 +152,7 @@ class ReadClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the connections."""
-        await self._sender.close()
+        await self._connections.__aexit__(kind, error, trace)
 
     async def get(self, path: str) -> Json:
         """Read one resource.
@@ -259,7 +259,7 @@ class ReadClient:
         verb. One that may have had an effect is sent again only if it is idempotent.
         """
         headers = {_WEBHOOK_HEADER: "true"} if webhooks else {}
-        request = self._sender.build_request(method, path, form, headers)
+        request = self._connections.build_request(method, path, form, headers)
         lost: ApiError | None = None
         while True:
             try:
@@ -353,7 +353,7 @@ class ReadClient:
         late = _LATE_WRITE if request.method != "GET" else 0.0
         try:
             async with asyncio.timeout(min(_LONGEST_ANSWER, max(self.retry.seconds_left, 0.0) + late)):
-                return await self._sender.send(request)
+                return await self._connections.send(request)
         except TimeoutError:
             is_late = self.retry.is_past_deadline
             when = "before the command's deadline (--timeout)" if is_late else "within the time limit"

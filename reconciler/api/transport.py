@@ -1,4 +1,4 @@
-"""HTTP requests: the transports in process and over the network, and answers read within limits.
+"""HTTP requests: connection pools, the in-process transport, and answers read within limits.
 
 Takes a request; returns an `Answer` of any status, or an `ApiError` that says whether the request may have reached the
 API. Never follows a redirect, and never sends credentials to any host but the one of the base URL. Does not retry, and
@@ -8,10 +8,13 @@ does not interpret answers.
 from __future__ import annotations
 
 import importlib.util
+import ssl
 import sys
 import zlib
-from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from http import HTTPStatus
+from types import TracebackType
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -21,22 +24,27 @@ from reconciler import __version__
 from reconciler.api.answers import FIRST_ERROR, LONGEST_MESSAGE, Answer
 from reconciler.api.credentials import Credentials
 from reconciler.api.hosts import host_hint
-from reconciler.errors import Malformed, TooLarge, Unreachable, Unsent
+from reconciler.errors import Malformed, TooLarge, Unreachable, Unsent, UsageError
 
 if importlib.util.find_spec("sniffio") is None:
     # The HTTP library tries to import it several times for each request. This way Python knows that it is missing, and
     # does not search every folder for it: a tenth of the CPU time of a request.
     sys.modules["sniffio"] = None  # type: ignore[assignment]
 
+_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _LARGEST_ANSWER = 10_000_000
 """Bytes of one answer, decompressed. The largest one from Twilio is a page of 50 users or conversations: each has at
 most 16,384 characters of attributes, which JSON in JSON writes as six bytes each at worst, so 5 MB."""
+_LARGEST_POOL = 20
+"""Connections in one pool of the HTTP library, which examines all of them for each request: with 50 connections a
+request costs five times the CPU that it costs with 20, and throughput is lower (measured by tests/benchmarks/apply.py).
+"""
 
 Transport = httpx.AsyncBaseTransport
 """A way to the API other than the network, such as the emulator in process."""
 
 Request = httpx.Request
-"""A request that can be sent any number of times; made by `Sender.build_request`."""
+"""A request that can be sent any number of times; made by `ConnectionPools.build_request`."""
 
 App = Callable[
     [MutableMapping[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
@@ -59,33 +67,54 @@ def in_process(app: App) -> Transport:
     return _InProcessTransport(app=app)
 
 
-class Sender:
-    """Sends requests to one API.
+class ConnectionPools:
+    """Connections to one API, in as many pools as needed to keep each of them small.
 
     Args:
         base_url: scheme, host, and port, without a trailing slash.
         credentials: sent with every request.
+        concurrency: the maximum number of simultaneous connections.
         transport: used instead of the network, if given.
 
     Raises:
         UsageError: an environment variable for proxies or certificates is invalid.
     """
 
-    def __init__(self, base_url: str, credentials: Credentials, *, transport: Transport | None) -> None:
+    def __init__(
+        self, base_url: str, credentials: Credentials, *, concurrency: int, transport: Transport | None
+    ) -> None:
         self._base_url = base_url
-        self._transport = transport or _open_network(base_url)
-        login = f"{credentials.username}:{credentials.password}".encode()
-        self._headers = {
-            "Accept": "application/json",
-            # The only encoding that `_read_body` decompresses within a limit.
-            "Accept-Encoding": "gzip",
-            "User-Agent": f"reconciler/{__version__}",
-            "Authorization": f"Basic {b64encode(login).decode()}",
-        }
+        is_encrypted = base_url.startswith("https://")
+        count = max(1, -(-concurrency // _LARGEST_POOL)) if transport is None else 1
+        size = max(1, -(-concurrency // count))
+        self._pools = [
+            _open_pool(
+                auth=httpx.BasicAuth(credentials.username, credentials.password),
+                headers={
+                    "Accept": "application/json",
+                    # The only encoding that `_read_body` decompresses within a limit.
+                    "Accept-Encoding": "gzip",
+                    "User-Agent": f"reconciler/{__version__}",
+                },
+                timeout=_TIMEOUT,
+                follow_redirects=False,
+                # http:// is for this machine only, and a proxy would see its credentials.
+                trust_env=transport is None and is_encrypted,
+                # Without TLS, reading the trusted certificates would take more time than many requests.
+                verify=True if is_encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+                limits=httpx.Limits(max_connections=size, max_keepalive_connections=size),
+                transport=transport,
+            )
+            for _ in range(count)
+        ]
+        self._in_flight = [0] * count
 
-    async def close(self) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Close the connections."""
-        await self._transport.aclose()
+        for pool in self._pools:
+            await cast("AbstractAsyncContextManager[None]", pool).__aexit__(kind, error, trace)
 
     def build_request(
         self, method: str, path: str, form: Sequence[tuple[str, str]] | None, headers: Mapping[str, str]
@@ -105,8 +134,8 @@ class Sender:
         media_type = {"Content-Type": "application/x-www-form-urlencoded"} if form is not None else {}
         try:
             content = urlencode(form).encode() if form is not None else None
-            return httpx.Request(
-                method, self._base_url + path, content=content, headers={**self._headers, **media_type, **headers}
+            return self._pools[0].build_request(
+                method, self._base_url + path, content=content, headers={**media_type, **headers}
             )
         except (httpx.InvalidURL, UnicodeError):
             raise Malformed(
@@ -114,7 +143,7 @@ class Sender:
             ) from None
 
     async def send(self, request: Request) -> Answer:
-        """Send a request once.
+        """Send a request once, through the pool with the fewest requests in flight.
 
         Raises:
             Unsent: no connection was established, so the API cannot have received the request.
@@ -122,8 +151,10 @@ class Sender:
             Malformed: the body cannot be decompressed.
             TooLarge: the body is larger than any of the API's.
         """
+        index = self._in_flight.index(min(self._in_flight))
+        self._in_flight[index] += 1
         try:
-            return await _exchange(self._transport, request)
+            return await _exchange(self._pools[index], request)
         except httpx.TimeoutException as error:
             is_unsent = isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
             hint = host_hint(self._base_url) if is_unsent else ""
@@ -136,13 +167,26 @@ class Sender:
             why = str(error)[:LONGEST_MESSAGE] or type(error).__name__
             hint = host_hint(self._base_url) if is_unsent else ""
             if is_proxy:
-                why, hint = f"the proxy refused: {why}", "; check HTTPS_PROXY and NO_PROXY"
+                why, hint = f"the proxy refused: {_status(why)}", "; check HTTPS_PROXY and NO_PROXY"
             message = f"{self._base_url} cannot be reached: {why}{hint}"
             raise (Unsent(message) if is_unsent else Unreachable(message)) from None
+        finally:
+            self._in_flight[index] -= 1
 
 
-async def _exchange(transport: Transport, request: Request) -> Answer:
-    response = await transport.handle_async_request(request)
+def _status(answer: str) -> str:
+    """Return the status of a proxy's answer in our own words: its words may repeat what it was sent."""
+    code = answer[:3]
+    if code.isascii() and code.isdigit():
+        try:
+            return f"{code} {HTTPStatus(int(code)).phrase}"
+        except ValueError:
+            return code
+    return "it gave no valid answer"
+
+
+async def _exchange(pool: httpx.AsyncClient, request: Request) -> Answer:
+    response = await pool.send(request, stream=True)
     try:
         body = await _read_body(response)
     except Malformed as error:
@@ -182,9 +226,19 @@ async def _read_body(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _open_network(base_url: str) -> Transport:
-    # Imported here, since an emulator in this process needs no network: its modules take longer to import than a
-    # hundred requests to send.
-    from reconciler.api.network import Network  # noqa: PLC0415 - see above
+def _open_pool(**options: Any) -> httpx.AsyncClient:
+    """Build a client of the HTTP library, which reads further options from environment variables.
 
-    return Network(base_url)
+    Raises:
+        UsageError: a variable for proxies or certificates is invalid. Its value is not repeated, since the URL of a
+            proxy may contain a password.
+    """
+    try:
+        return httpx.AsyncClient(**options)
+    except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
+        what = "proxies (HTTPS_PROXY, ALL_PROXY, NO_PROXY)"
+        if isinstance(error, OSError):
+            what = "certificates (SSL_CERT_FILE, SSL_CERT_DIR)"
+        elif isinstance(error, ImportError):
+            what += ", which support only http:// and https://"
+        raise UsageError(f"cannot set up the network: check the environment variables for {what}") from None

@@ -641,3 +641,23 @@ def test_a_request_that_fails_gives_its_place_back() -> None:
 
     found = ask(many, always(500), concurrency=2)
     assert [type(item) for item in found] == [Refused] * 20
+
+
+def test_many_at_once_are_spread_over_small_pools() -> None:
+    async def most() -> tuple[int, list[int]]:
+        async with ReadClient(HOST, CREDENTIALS, concurrency=50) as client:
+            held: list[list[int]] = []
+
+            async def send(_request: httpx.Request, *, stream: bool) -> httpx.Response:
+                assert stream
+                held.append(list(client._connections._in_flight))
+                await asyncio.sleep(0)
+                return httpx.Response(200, json={})
+
+            for pool in client._connections._pools:
+                pool.send = send  # type: ignore[method-assign, assignment]
+            await asyncio.gather(*(client.get("/v1/Configuration") for _ in range(200)))
+            assert client._connections._in_flight == [0, 0, 0]
+            return len(client._connections._pools), [max(counts) for counts in zip(*held, strict=True)]
+
+    assert asyncio.run(most()) == (3, [17, 17, 16])

@@ -13,7 +13,6 @@ import pytest
 from reconciler.api.client import ReadClient
 from reconciler.api.credentials import Credentials, profiles_file
 from reconciler.api.hosts import checked_url, is_loopback, twilio_url
-from reconciler.api.network import find_route
 from reconciler.errors import Refused, UsageError
 from reconciler.report import Silent
 from reconciler.workflow import Endpoint
@@ -324,7 +323,9 @@ def test_a_proxy_of_the_environment_never_sees_credentials_in_the_clear(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.example.com:3128")
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com:3128")
-    assert (find_route(httpx.URL(base)).proxy is not None) is through_proxy
+    client = ReadClient(base, CREDENTIALS)
+    (pool,) = client._connections._pools
+    assert (pool._transport_for_url(httpx.URL(base)) is not pool._transport) is through_proxy
 
 
 @pytest.mark.parametrize("stray", ["hush\n", "hush\r", " hush", "hu\tsh", "hüsh", "hush\udce9", "hush\x00"])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -13,10 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from reconciler.api import connection
+from reconciler.api import transport
 from reconciler.api.client import Client
 from reconciler.api.credentials import Credentials
-from reconciler.api.network import Network
 from reconciler.api.retry import is_ambiguous
 from reconciler.errors import ApiError, Unreachable, Unsent
 from tests.api.serving import OK, Behavior, Line, Server, answer_all, serving
@@ -93,9 +90,8 @@ def test_an_answer_may_come_in_any_form(pieces: tuple[bytes, ...]) -> None:
     [
         b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}",
         b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}",
-        OK + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
     ],
-    ids=["close", "1.0", "more than was asked for"],
+    ids=["close", "1.0"],
 )
 def test_a_connection_is_not_used_again_after_an_answer_that_ends_it(answer: bytes) -> None:
     assert run(answering(answer), get_twice) == [1, 1]
@@ -150,11 +146,6 @@ def test_nor_does_one_that_was_closed_while_the_event_loop_was_busy() -> None:
         asyncio.run(work(f"http://127.0.0.1:{listener.getsockname()[1]}", closed))
         thread.join(30)
     assert [request.count(b"HTTP/1.1") for request in received] == [1, 1, 1]
-
-
-def test_a_connection_that_was_idle_for_long_takes_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "LONGEST_IDLE", -1.0)
-    assert run(answer_all, get_twice) == [1, 1]
 
 
 def test_bytes_that_nobody_asked_for_answer_no_request() -> None:
@@ -236,10 +227,10 @@ def falling_silent(answer: bytes) -> Behavior:
 BROKEN: dict[str, tuple[Behavior, str]] = {
     "hung up at once": (hang_up, "cannot be reached: "),
     "hung up": (hang_up_after_the_request, "cannot be reached: Server disconnected without sending a response."),
-    "reset": (reset_after_the_request, "cannot be reached: [Errno 104] Connection reset by peer"),
+    "reset": (reset_after_the_request, "cannot be reached: ReadError"),
     "half a head": (breaking_off(OK[:20]), "cannot be reached: "),
     "half a body": (breaking_off(OK[:-1]), "cannot be reached: peer closed connection without sending complete"),
-    "half a body, reset": (breaking_off(OK[:-1], reset=True), "cannot be reached: [Errno 104] Connection reset"),
+    "half a body, reset": (breaking_off(OK[:-1], reset=True), "cannot be reached: ReadError"),
     "half a chunk": (
         breaking_off(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{}"), "cannot be reached: peer closed",
     ),
@@ -262,7 +253,7 @@ def test_a_request_whose_connection_breaks_may_have_arrived_and_is_sent_once(
     fault: str, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if fault.startswith("silent"):
-        monkeypatch.setattr(connection, "READ_TIMEOUT", 0.05)
+        monkeypatch.setattr(transport, "_TIMEOUT", httpx.Timeout(0.05))
     behavior, text = BROKEN[fault]
 
     async def work(client: Client, _server: Server) -> None:
@@ -317,7 +308,7 @@ def test_a_port_where_nothing_listens_was_sent_nothing() -> None:
     url = asyncio.run(closed_port())
     error = asyncio.run(failure(url))
     assert type(error) is Unsent
-    assert str(error) == f"POST /v1/Services: {url} cannot be reached: Connection refused"
+    assert str(error) == f"POST /v1/Services: {url} cannot be reached: All connection attempts failed"
 
 
 @pytest.mark.parametrize(
@@ -329,48 +320,3 @@ def test_a_host_that_does_not_exist_was_sent_nothing(host: str, monkeypatch: pyt
     error = asyncio.run(failure(f"https://{host}"))
     assert type(error) is Unsent
     assert str(error).startswith(f"POST /v1/Services: https://{host} cannot be reached: ")
-
-
-def test_a_connection_that_is_not_made_in_time_was_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def never(*_arguments: Any, **_options: Any) -> Any:
-        await asyncio.sleep(60)
-
-    async def run_it() -> ApiError:
-        monkeypatch.setattr(connection, "CONNECT_TIMEOUT", 0.01)
-        monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", never)
-        return await failure("http://127.0.0.1:1")
-
-    error = asyncio.run(run_it())
-    assert type(error) is Unsent
-    assert str(error) == "POST /v1/Services: no answer from http://127.0.0.1:1 within the time limit"
-
-
-def test_the_network_leads_to_no_other_host() -> None:
-    async def ask() -> None:
-        async with serving(answer_all) as server:
-            network = Network(server.url)
-            for url in ("http://127.0.0.2:9/", f"https://127.0.0.1:{server.port}/", f"http://localhost:{server.port}/"):
-                with pytest.raises(httpx.ConnectError):
-                    await network.handle_async_request(httpx.Request("GET", url))
-            assert server.lines == []
-
-    asyncio.run(ask())
-
-
-@pytest.mark.slow
-def test_a_client_in_process_imports_nothing_of_the_network() -> None:
-    code = """
-import asyncio, sys
-from reconciler.api.client import Client
-from reconciler.api.credentials import Credentials
-from reconciler.api.transport import in_process
-async def app(scope, receive, send):
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": b"{}"})
-async def run():
-    async with Client("https://x.example.com", Credentials("a", "b", "c"), transport=in_process(app)) as client:
-        await client.get("/v1/Configuration")
-asyncio.run(run())
-print({"h11", "reconciler.api.network", "httpcore", "anyio", "aiohttp"} & set(sys.modules))
-"""
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
