@@ -912,7 +912,7 @@ Error: --api-url http://api.example.com would send credentials unencrypted. Use 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["pln"], ["no such command 'pln'. Did you mean plan?"]),
+        (["pln"], ["no such command 'pln'. Did you mean `reconciler plan`?"]),
         # What click says, it says in its own words; here are ours, and what was given.
         (["plan", "--emulatr", "a.db"], ["--emulatr", "--emulator"]),
         (["plan", "--emulator", "a.db", "--concurrency", "0"], ["--concurrency", "0", "100"]),
