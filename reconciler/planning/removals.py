@@ -327,7 +327,7 @@ class _Resolver:
         record = self.origins.decide(past, sides, None)
         self.records[address] = record
         is_always = self.widened.config.on_removal.get(before.kind.name) == "delete"
-        may_delete = record.origin == "created" or is_always
+        may_delete = record.origin == "created" or is_always or _is_beside_former(sides.live, record, self.state)
         is_unchanged = is_as_before(past, sides, record, self.references.is_available)
         standing = resource_standing(past.presence(exists=True), "none", "as before" if is_unchanged else "changed")
         if not standing:
@@ -413,7 +413,7 @@ class _Resolver:
         )
 
     def _return(self, address: Address, past: Past, before: Declared, sides: Sides) -> None:
-        """Return the fields of a resource that is not deleted to their former values."""
+        """Return the fields of a resource that is not deleted; one that is replaced for that cannot be pinned."""
         returning = self._returning(address, past, sides, None)
         if not returning:
             self._forget(address, past)
@@ -424,7 +424,7 @@ class _Resolver:
             absent=False,
             renamed_from="",
             lifecycle=Lifecycle(),
-            pin=None if before.kind.singleton else sides.live.sid,
+            pin=None if before.kind.singleton or before.kind.discriminator in returning else sides.live.sid,
             values={path: values[path] for path in before.kind.by_path if path in values},
             exact=_is_exact(past, sides, values),
         )
@@ -553,6 +553,13 @@ def _identity(before: Declared, sides: Sides) -> dict[str, Value]:
     }
 
 
+def _is_beside_former(live: Live, record: Record, state: State) -> bool:
+    """Whether the resource of another type that existed before it is still there: an interrupted replace created it."""
+    name, of_type = live.kind.discriminator, record.adopted.get(live.kind.discriminator)
+    siblings = state.collection(live.kind, live.parents) if of_type is not None else ()
+    return any(one.sid != live.sid and one.name == live.name and one.values.get(name) == of_type for one in siblings)
+
+
 def _left_behind(declared: Declared, past: Past, references: References) -> Iterator[str]:
     """Describe the former resource of a handle whose name changed, if the API cannot rename its kind."""
     before, kind, matching = past.completed, declared.kind, references.matching
@@ -620,6 +627,8 @@ def _rejected(sides: Sides, desired: Declared | None, returning: Mapping[str, Va
     merged: dict[str, object] = {path: content for path, content in sides.live.values.items() if content is not None}
     for path, value in (desired.values if desired is not None else {}).items():
         merged[path] = _plain(value.content)
+    if kind.discriminator in returning:
+        merged[kind.discriminator] = _plain(returning[kind.discriminator].content)
     foreign = {path for path, value in returning.items() if _has_foreign_words(kind, path, value, merged)}
     fitting = {path: _plain(value.content) for path, value in returning.items() if path not in foreign}
     dropped = merged.keys() - (desired.values.keys() if desired is not None else set()) - fitting.keys()

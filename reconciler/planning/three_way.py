@@ -236,7 +236,9 @@ def return_value(past: Past, record: Record | None, path: str, is_available: IsA
         is_available: Whether the target of a reference exists, or will.
     """
     field = past.declarations[0].kind.by_path[path]
-    if field.natural_key or field.write_only or field.forces_replacement:
+    if field.natural_key or field.write_only:
+        return Mark.NO_RETURN
+    if field.forces_replacement and (record is None or path not in record.adopted):
         return Mark.NO_RETURN
     is_clearable = not field.why_not_clearable()
     if record is None or path not in record.adopted:
@@ -400,7 +402,9 @@ class Origins:
         adopted: dict[str, Content | Reference] = {}
         for path in dict.fromkeys(paths):
             field, content = live.kind.by_path[path], live.values.get(path)
-            if field.natural_key or field.write_only or field.forces_replacement or path in record.adopted:
+            if field.natural_key or field.write_only or path in record.adopted:
+                continue
+            if field.forces_replacement and not _is_replaced(live, path, declared):
                 continue
             if holds_secret(field, content) or (declared is not None and declared.is_sensitive(path)):
                 continue
@@ -411,6 +415,14 @@ class Origins:
             else:
                 adopted[path] = content
         return replace(record, adopted={**adopted, **record.adopted}) if adopted else record
+
+
+def _is_replaced(live: Live, path: str, declared: Declared | None) -> bool:
+    """Whether a declaration replaces a resource by one of another type, which the same name and values can undo."""
+    value = None if declared is None else declared.values.get(path)
+    if value is None or isinstance(value.content, Unknown) or live.kind.match_by_content:
+        return False
+    return path == live.kind.discriminator and value.content != live.values.get(path)
 
 
 def _is_reference(kind: Kind, path: str) -> bool:

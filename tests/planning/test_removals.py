@@ -500,3 +500,37 @@ def test_a_role_that_is_not_as_a_killed_replace_created_it_is_withheld_and_remem
     assert types(ledger) == {"conversation", "service"}
     approved = planned(ledger, SENDER, approved=['services.s.roles["agent (2)"]'])
     assert told(approved) == [('services.s.roles["agent (2)"]', "delete", "")]
+
+
+def existing_role(ledger: Ledgered) -> None:
+    """Add a role that no apply created, and whose type is `service`."""
+    ledger.apply(read(SERVICE))
+    form = {"FriendlyName": "agent", "Type": "service", "Permission": ["createConversation"]}
+    ledger.account.post(f"/v1/Services/{ledger.account.service('s')}/Roles", form)
+
+
+def test_an_existing_role_of_another_type_returns_with_its_type(ledger: Ledgered) -> None:
+    existing_role(ledger)
+    ledger.apply(read(SENDER))
+    made = planned(ledger, SERVICE)
+    assert told(made) == [("services.s.roles.agent", "replace", "")]
+    assert [(item.path, item.before, item.after) for item in made.changes[0].fields if item.before != item.after] == [
+        ("type", "conversation", "service"),
+        ("permissions", ("sendMessage",), ("createConversation",)),
+    ]
+    ledger.apply(read(SERVICE))
+    assert types(ledger) == {"service"}
+    assert planned(ledger, SERVICE).changes == ()
+
+
+@pytest.mark.parametrize("is_completed", [True, False])
+def test_an_interrupted_replace_leaves_an_existing_role_as_it_was(ledger: Ledgered, *, is_completed: bool) -> None:
+    """The killed one is the replace itself, or the one that takes it back."""
+    existing_role(ledger)
+    if is_completed:
+        ledger.apply(read(SENDER))
+    assert ledger.apply(read(SERVICE if is_completed else SENDER), fault=Fault(0, "after")) is None
+    assert types(ledger) == {"conversation", "service"}
+    assert told(planned(ledger, SERVICE)) == [("services.s.roles.agent", "delete", "")]
+    ledger.apply(read(SERVICE))
+    assert types(ledger) == {"service"}
