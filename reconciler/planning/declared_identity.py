@@ -38,7 +38,7 @@ class Identities:
 
         Args:
             declared: A resource of another configuration.
-            parent: The present address of what contains it.
+            parent: The present address of its container.
             home: The address that it has here if its handle is the same.
         """
         at_home = self.resources.get(home)
@@ -55,7 +55,7 @@ def is_same(declared: Declared, parent: Address | None, present: Declared) -> bo
 
 
 def identity_of(declared: Declared, parent: Address | None) -> frozenset[Hashable]:
-    """Return what identifies a resource, by the present address of what contains it."""
+    """Return what identifies a resource, by the present address of its container."""
     return frozenset([(declared.kind.name, parent)] if declared.kind.singleton else _keys(declared, parent))
 
 
@@ -64,7 +64,7 @@ def address_in(declared: Declared, parent: Address | None, handle: Address) -> A
 
     Args:
         declared: The resource.
-        parent: The address of what contains it.
+        parent: The address of its container.
         handle: An address that ends in its handle.
     """
     above = parent.parts if parent is not None else ()

@@ -41,7 +41,7 @@ def replaces(declared: Declared, live: Live) -> bool:
 
 
 def _differs(declared: Declared, path: str, value: Value, live: Live, sid_of: SidOf) -> bool:
-    """Whether a declared field has another meaning than the live one, and is not ignored."""
+    """Whether a declared field means something else than the live one, and is not ignored."""
     field, before = declared.kind.by_path[path], live.values.get(path)
     if field.write_only or path in declared.lifecycle.ignore_changes:
         return False

@@ -37,7 +37,7 @@ from reconciler.planning.declared_identity import (
 )
 
 _OVERRIDE = -1
-"""The number of what ``--baseline`` names, which is older than any entry."""
+"""The number of the configuration that ``--baseline`` names, which is older than any entry."""
 
 
 def with_present_handles(baseline: Baseline, config: Config) -> Baseline:
@@ -126,7 +126,7 @@ def _map_level(
 
 
 def parent_of(declared: Declared, mapping: Mapping[Address, Address]) -> Address | None:
-    """Return the present address of what contains a resource."""
+    """Return the present address of the container of a resource."""
     return None if declared.parent is None else mapping.get(declared.parent, declared.parent)
 
 
@@ -141,7 +141,7 @@ def _free_address(home: Address, declared: Declared | None, taken: Container[Add
 
 
 def _declared_again(index: Identities, resources: Mapping[Address, Declared]) -> frozenset[Address]:
-    """Return the present addresses of what another configuration declares, too: not of what has its handle now."""
+    """Return the present addresses of the resources that another configuration declares, too, whatever their handle."""
     mapping, same = _present_addresses(index, resources), set[Address]()
     for declared in sorted(resources.values(), key=lambda one: len(one.address.parts)):
         address, parent = mapping[declared.address], parent_of(declared, mapping)
@@ -164,7 +164,7 @@ class _Claim:
         record: The address of the record.
         number: The number of the entry.
         declared: The declaration.
-        parent: The present address of what contains it.
+        parent: The present address of its container.
         home: The present address that it has if its handle is the same.
         found: The present address of the declared resource that it is; None if there is none.
     """
@@ -182,7 +182,7 @@ class _Handles:
 
     Attributes:
         present: The present address of each record.
-        mappings: The present address of what each entry declares.
+        mappings: The present address of each declaration, by entry.
         used: The present addresses in each of these.
         owners: The claim of each record that has its present address, by the identity of the resource.
     """

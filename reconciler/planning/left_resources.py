@@ -44,7 +44,7 @@ def left_resources(
 ) -> Iterator[LeftResource]:
     """Yield the live resources that other entries of a record created, under identities that no update can change.
 
-    The former resource of a declared one is none of them: whether it is to be replaced is for the configuration to say.
+    Not the former resource of a declared one: the configuration says whether that is to be replaced.
 
     Args:
         past: The former declarations of the record.

@@ -168,7 +168,7 @@ class Resolution:
         returns: The removed fields that return, by address and path.
         withheld: The removed addresses whose removal is withheld whatever else holds, with the guard.
         covered: The removed addresses that are deleted with the resource that contains them, with its address.
-        left: The records of what an interrupted change of identity left, at addresses that no entry has.
+        left: The records of resources that an interrupted replace left, at addresses that no entry has.
         kept: The removed addresses that stay as they are, since the matching live resource is unknown.
         forgotten: The addresses that are no longer remembered.
         problems: Notes and warnings.
@@ -190,7 +190,7 @@ class Resolution:
 
     @property
     def remembered(self) -> Mapping[Address, Record]:
-        """The records before the plan, with those of what an interrupted change left."""
+        """The records before the plan, with those of resources that an interrupted replace left."""
         return {**self.widened.baseline.records, **self.left}
 
     def sides(self, address: Address) -> Sides | None:
@@ -350,7 +350,7 @@ class _Resolver:
             self.withheld[before.address] = _declared_elsewhere(before.address, owner)
 
     def _remove_left(self, address: Address) -> None:
-        """Remove what else the entries of a record created, in an interrupted change of what identifies it."""
+        """Remove what else the entries of a record created, if a replace was interrupted."""
         widened, one = self.widened, self.widened.config.resources.get(address)
         is_kept = one is None or not self.selection.covers(one) or widened.baseline.override is not None
         if is_kept or address in {*self.kept, *self.covered}:

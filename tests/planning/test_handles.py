@@ -14,7 +14,7 @@ from reconciler.planning.handles import with_present_handles
 from tests.properties.ledgered import Fault, FaultyWorld, Ledgered
 from tests.world import World, read
 
-ORDINARY, MANY = 4, 500
+ORDINARY, MANY = 4, 100
 quick = settings(
     max_examples=ORDINARY,
     suppress_health_check=list(HealthCheck),
