@@ -17,6 +17,8 @@ from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Field
 from reconciler.lazy_dataclass import dataclass
 
+_MOST_PARTS = 20
+"""An address of more parts names nothing similar: comparing each part of a hostile one would take minutes."""
 COMMON_KEYS = ("sid", "absent", "renamed_from", "lifecycle", "sensitive")
 SINGLETON_KEYS = ("lifecycle", "sensitive")
 TOP_KEYS = (
@@ -171,6 +173,8 @@ class Layout:
 
     def closest_address(self, address: Address, is_valid: Callable[[Address], bool]) -> Address | None:
         """Return the valid address that differs in one misspelled section or field; None if there is none."""
+        if len(address.parts) > _MOST_PARTS:
+            return None
         for position, part in enumerate(address.parts):
             above = self.kind_at(address.parts[:position])
             fields = self.layouts[above.name].by_path if above is not None else ()
