@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler import logs
+from reconciler.api import logs
 from reconciler.api.client import Client
 from reconciler.api.retry import Retry
 from reconciler.kinds import KINDS

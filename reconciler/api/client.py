@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlencode, urlsplit
 
-from reconciler import logs
+from reconciler.api import logs
 from reconciler.api.answers import (
     TOO_MANY_REQUESTS,
     Answer,

@@ -16,8 +16,9 @@ from dataclasses import replace
 
 import click
 
-from reconciler import __version__, logs
+from reconciler import __version__
 from reconciler.address import Address, AddressError
+from reconciler.api import logs
 from reconciler.cli import candidates, console
 from reconciler.cli.choices import Choices
 from reconciler.cli.exit_codes import BUG, of_error

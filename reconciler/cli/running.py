@@ -13,7 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
-from reconciler import logs
+from reconciler.api import logs
 from reconciler.cli import console, signals
 from reconciler.errors import Interrupted
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from reconciler import logs
+from reconciler.api import logs
 from reconciler.api.client import Client
 from reconciler.change import Step
 from reconciler.documents.step_values import StepValues

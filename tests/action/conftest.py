@@ -137,7 +137,7 @@ class World:
         with self.calls.open("a") as file:
             file.write(" ".join(words) + "\n")
         verb, *rest = words
-        told = ["--api-url", self._url] if verb in {"plan", "apply", "drift"} else []
+        told = ["--api-url", self._url] if verb in {"plan", "apply", "drift", "accept"} else []
         known = [one["TWILIO_API_SECRET"] for one in SECRETS.values()]
         is_known = bool(told) and environment.get("TWILIO_API_SECRET") in known
         return [verb, *told, *rest], {**environment, **({"TWILIO_API_SECRET": "emulator"} if is_known else {})}

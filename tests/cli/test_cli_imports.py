@@ -26,7 +26,7 @@ WHOLE = _names("api config emulator kinds planning redaction")
 
 START = _names("click cli cli.console cli.entry cli.exit_codes cli.manual cli.root cli.signals errors lazy_dataclass")
 OPTIONS = START | _names(
-    "logging address cli.candidates cli.choices cli.options cli.output config ledger ledger.options logs redaction "
+    "logging address cli.candidates cli.choices cli.options cli.output config ledger ledger.options api redaction "
     "sources sources.near_files workflow workflow.inputs"
 )
 READING = OPTIONS | _names(

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from reconciler import logs, workflow
+from reconciler import workflow
+from reconciler.api import logs
 from reconciler.cli.root import commands
 from reconciler.errors import Unreachable
 from tests.cli.conftest import Tty

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 import reconciler.execution.apply
-from reconciler import logs
 from reconciler.address import Address
+from reconciler.api import logs
 from reconciler.api.client import Client
 from reconciler.api.credentials import Credentials
 from reconciler.api.transport import in_process

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 import pytest
 from jsonschema import Draft202012Validator
 
+from reconciler.api.logs import shown_path
 from reconciler.api.transport import Transport, in_process
 from reconciler.emulator.app import Emulator, Receive, Scope, Send
 from reconciler.errors import ConfigError
@@ -34,7 +35,6 @@ from reconciler.kinds.markers import (
     Url,
     Wire,
 )
-from reconciler.logs import shown_path
 from reconciler.render.markdown import plan_markdown
 from reconciler.render.text import plan_text
 from reconciler.schema.configuration import config_schema, overlay_schema
