@@ -37,6 +37,11 @@ Examples:
 
 LONG = ("users", "conversations")
 _MOST_NAMED = 10
+_ON_SEALED = (
+    "The settings are sealed: if you remove one from the files, an apply clears its live value. To stop managing\n"
+    "settings, remove `sealed: true` too, or list them in `unmanaged.ignore`.\n"
+)
+"""Said of written files, because anyone who trims them expects the opposite."""
 
 
 def _included(_context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -123,7 +128,7 @@ def export(
             _show_overwriting(folder, exported.files)
         else:
             _write(folder, exported.files)
-            _report(folder, exported.files, exported.mark)
+            _report(folder, exported.files, exported.mark, is_sealed=exported.is_sealed)
     pinned = [str(address) for address in exported.pinned]
     left_out = (exported.left_out, "left out, because a configuration cannot contain them; comments say why")
     _report_notes((*exported.unreadable, *exported.warnings), left_out, pinned, exported.secrets)
@@ -191,7 +196,7 @@ def _report_notes(
     console.err("".join(f"warning: {escape(text)}\n" for text in warnings))
     console.err("".join(f"{number:,} {escape(what)}\n" for number, what in notes if number))
     if secrets:
-        console.err("Set these secrets before you validate or apply:\n")
+        console.err("Set these secrets before you validate, plan, or apply:\n")
         # Shell lines to paste and complete. A credential's secrets are needed only when it is sent again.
         console.err("".join(f"  export {escape(name)}='…'\n" for name in secrets))
 
@@ -255,14 +260,14 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
     write_files({folder / path: text for path, text in reversed(list(files.items()))}, READABLE)
 
 
-def _report(folder: Path, files: Mapping[str, str], mark: str) -> None:
+def _report(folder: Path, files: Mapping[str, str], mark: str, *, is_sealed: bool) -> None:
     """Report the written files, and files of earlier exports that are no longer part of the configuration."""
     left = _left_behind(folder, files, mark)
     number = len(files)
     text = f"Wrote {number:,} {'file' if number == 1 else 'files'} to {escape(str(folder))}.\n"
     if left:
         text += f"No longer part of the configuration; delete them if you do not need them: {escape(', '.join(left))}\n"
-    console.err(text)
+    console.err(text + (_ON_SEALED if is_sealed else ""))
 
 
 def _left_behind(folder: Path, files: Mapping[str, str], mark: str) -> Sequence[str]:

@@ -65,6 +65,11 @@ class Export:
     mark: str = MARK
     unreadable: tuple[str, ...] = ()
 
+    @property
+    def is_sealed(self) -> bool:
+        """Whether the files declare settings as empty that they do not contain."""
+        return any(value.sealed for declared in self.config.resources.values() for value in declared.values.values())
+
 
 def export(
     state: State,

@@ -25,6 +25,12 @@ from reconciler.kinds.relations import settings_of
 from reconciler.planning.diff import holds_secret
 from reconciler.state import Live, State
 
+_SEALED = "sealed"
+_ON_SEALED = (
+    "Sealed, as is each service with this key: removing a line from `configuration`, `notifications`, or `webhooks`",
+    "clears the live value. To stop managing these, remove `sealed` too, or list them in `unmanaged.ignore`.",
+)
+
 
 class TreeWriter:
     """Writes the trees of one attempt.
@@ -73,7 +79,7 @@ class TreeWriter:
         account = tree.below("account")
         account.add("sid", Literal(self.state.account_sid))
         if self._is_complete(None, ()):
-            account.add("sealed", Literal("true"))
+            account.add(_SEALED, Literal("true"), comments=_ON_SEALED)
         kinds = [kind for kind in KINDS if kind.parent is None]
         for kind in kinds:
             if not kind.is_container or with_services:
@@ -134,7 +140,7 @@ class TreeWriter:
         """Build the tree of a resource with the resources inside it."""
         tree = self.resource(live)
         if settings_of(live.kind) and self._is_complete(live.kind, live.lineage):
-            tree.add("sealed", Literal("true"), FieldKey(live.sid))
+            tree.add(_SEALED, Literal("true"), FieldKey(live.sid))
         inner = [kind for kind in KINDS if kind.parent == live.kind.name]
         for kind in inner:
             self._write_kind(kind, live.lineage, tree)

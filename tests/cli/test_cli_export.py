@@ -31,7 +31,14 @@ def test_a_folder_gets_one_file_for_each_service(cli: Cli, files: Path, tmp_path
     assert files.exists()
     cli("apply", *EMULATED, "--yes")
     exported = cli("export", *EMULATED, "--out", "conf")
-    assert exported == Result(0, "", "Wrote 3 files to conf.\nNext: reconciler plan conf --emulator demo.db\n")
+    assert exported == Result(
+        0,
+        "",
+        "Wrote 3 files to conf.\n"
+        "The settings are sealed: if you remove one from the files, an apply clears its live value. To stop managing\n"
+        "settings, remove `sealed: true` too, or list them in `unmanaged.ignore`.\n"
+        "Next: reconciler plan conf --emulator demo.db\n",
+    )
     written = sorted(tmp_path.glob("conf/**/*.yaml"))
     assert [path.relative_to(tmp_path / "conf").as_posix() for path in written] == [
         "reconciler.yaml",
@@ -126,7 +133,7 @@ def test_users_and_conversations_come_when_they_are_asked_for(cli: Cli, tmp_path
     assert "users:" not in cli("export", *EMULATED).out
     exported = cli("export", *EMULATED, "--include", "users,conversations", "--out", "conf")
     assert exported.code == 0, exported.err
-    assert "Set these secrets before you validate or apply" in exported.err
+    assert "Set these secrets before you validate, plan, or apply" in exported.err
     assert "\n  export CREDENTIALS_" in exported.err
     assert any("participants:" in path.read_text() for path in tmp_path.glob("conf/services/*.yaml"))
     before = {path: path.read_bytes() for path in tmp_path.glob("conf/**/*.yaml")}
@@ -237,7 +244,7 @@ def test_what_is_secret_in_a_url_is_looked_up(
     assert "canary" not in exported.out + exported.err
     lines = [line.strip() for line in exported.err.splitlines()]
     assert lines == [
-        "Set these secrets before you validate or apply:",
+        "Set these secrets before you validate, plan, or apply:",
         *(f"export {name}='…'" for name in sorted(secrets)),
     ]
     (tmp_path / "reconciler.yaml").write_text(exported.out)

@@ -58,7 +58,7 @@ def test_a_diff_is_shown_and_written_with_what_to_do_next(cli: Cli, ours: Path) 
     assert "canary" not in added.out + added.err + (ours / "reconciler.yaml").read_text()
     name = "ADDRESSES_ADDRESS_AUTO_CREATION_WEBHOOK_URL_TOKEN"
     assert added.err == (
-        "Set these secrets before you validate or apply:\n"
+        "Set these secrets before you validate, plan, or apply:\n"
         f"  export {name}='…'\n"
         "Next: reconciler plan --emulator demo.db\n"
     )

@@ -97,6 +97,8 @@ class _Shell:
         program, *arguments = shlex.split(command.text, comments=True)
         if program in PROGRAMS:
             assert program == "." or subprocess.run([program, *arguments], check=False).returncode == 0, where
+        elif program == "cd":
+            self._monkeypatch.chdir(arguments[0])
         elif program == "export":
             for setting in arguments:
                 name, _, value = setting.partition("=")
