@@ -160,7 +160,9 @@ class _Widening:
         before = past.declarations[0]
         if before.parent is not None and before.parent not in self.config.resources:
             yield from self._container(before.parent, past)
-        renamed = replace(before, renamed_from=_former_name(past, before), absent=self._may_be_deleted(past))
+        former = _former_name(past, before)
+        # What is absent is found by its present name only.
+        renamed = replace(before, renamed_from=former, absent=not former and self._may_be_deleted(past))
         yield self._with_references(renamed)
 
     def _container(self, address: Address, past: Past) -> Iterator[Declared]:

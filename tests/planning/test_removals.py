@@ -534,3 +534,13 @@ def test_an_interrupted_replace_leaves_an_existing_role_as_it_was(ledger: Ledger
     assert told(planned(ledger, SERVICE)) == [("services.s.roles.agent", "delete", "")]
     ledger.apply(read(SERVICE))
     assert types(ledger) == {"service"}
+
+
+def test_a_removed_resource_has_its_former_name_if_its_rename_was_not_sent(ledger: Ledgered) -> None:
+    files = "version: 1\nservices: {s: {conversations: {talk: {unique_name: %s, friendly_name: Talk}}}}\n"
+    ledger.apply(read(files % "first"))
+    ledger.apply(read(files % "second"), fault=Fault(0, "before"))
+    assert told(planned(ledger, SERVICE)) == [("services.s.conversations.talk", "delete", "approval")]
+    ledger.apply(read(SERVICE))
+    assert planned(ledger, SERVICE).changes == ()
+    assert set(ledger.remembered) == {Address.parse("services.s")}
