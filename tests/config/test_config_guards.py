@@ -306,7 +306,7 @@ approvals:
         '6:35 unknown-choice: the action of an approval must be delete, replace, or update, not "destroy" (write delete, replace, or update)',
         '7:15 malformed-address: no resource that can be deleted or replaced has the address "services" (use an address shown by `reconciler plan`)',
         '8:15 malformed-address: no resource that can be deleted or replaced has the address "services.a.webhooks" (use an address shown by `reconciler plan`)',
-        '9:15 malformed-address: no resource that can be deleted or replaced has the address "servces.a" (did you mean services?)',
+        '9:15 malformed-address: no resource that can be deleted or replaced has the address "servces.a" (did you mean services.a?)',
         '10:15 malformed-address: "services.[" is not a valid address (use an address shown by `reconciler plan`)',
         '11:15 malformed-address: no resource that can be deleted or replaced has the address "services.a.roles.b.c" (use an address shown by `reconciler plan`)',
     ]
