@@ -135,7 +135,7 @@ class Progress:
         if not moved:
             return change
         markers = [BY_NAME[change.kind].by_path[path].marker(OnChange) for path in moved]
-        effects = {marker.sentence for marker in markers if marker is not None}
+        effects = {marker.sentence(had=True, has=True) for marker in markers if marker is not None}
         is_as_risky = any(marker is not None and marker.risk == change.risk for marker in markers)
         return change.model_copy(
             update={

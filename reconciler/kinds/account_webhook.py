@@ -21,7 +21,13 @@ PreWebhookUrl = Annotated[
     str | None,
     Wire("PreWebhookUrl"),
     Url(),
-    OnChange("high", "a different server can change or reject messages and other requests"),
+    OnChange(
+        "high",
+        "a different server can change or reject messages and other requests",
+        # Not that no server could: a service without webhooks has those of the account.
+        added="this server can now change or reject messages and other requests",
+        removed="this server can no longer change or reject messages and other requests",
+    ),
     Example("https://hooks.example.com/pre"),
     Description("Called before an event; its response can change or reject the event."),
 ]

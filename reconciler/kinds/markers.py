@@ -201,15 +201,24 @@ class OnChange:
     Attributes:
         risk: How carefully a reviewer should look.
         effect: What happens, as a sentence that starts in lower case; empty if the field itself says it.
+        added: What happens if the field was empty; empty if that is the effect.
+        removed: What happens if the field becomes empty; empty if that is the effect.
     """
 
     risk: Risk
     effect: str = ""
+    added: str = ""
+    removed: str = ""
 
-    @property
-    def sentence(self) -> str:
-        """The effect as a sentence; empty if there is none."""
-        return f"{self.effect[0].upper()}{self.effect[1:]}." if self.effect else ""
+    def sentence(self, *, had: bool, has: bool) -> str:
+        """Return the effect as a sentence; empty if there is none.
+
+        Args:
+            had: Whether the field had a value before.
+            has: Whether it has one afterwards.
+        """
+        effect = (not had and self.added) or (not has and self.removed) or self.effect
+        return f"{effect[0].upper()}{effect[1:]}." if effect else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ def _consequences(before: PartialValues | None, after: PartialValues | None, _na
     had, has = (
         any((values or {}).get(path) for path in ("pre_webhook_url", "post_webhook_url")) for values in (before, after)
     )
+    if has and before is None:
+        return (Consequence("low", "The account's webhooks do not receive this service's events."),)
     if has and not had:
         return (Consequence("low", "The account's webhooks no longer receive this service's events."),)
     if had and not has:

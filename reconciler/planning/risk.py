@@ -99,7 +99,9 @@ def _contents(change: Change, subject: Subject | None) -> tuple[PartialValues | 
     known = {item.path: item.before for item in change.fields if not (is_new or isinstance(item.before, Unknown))}
     before = {**(subject.values if subject is not None else {}), **known}
     after = {**before, **{item.path: item.after for item in change.fields}}
-    return None if is_new and subject is None else before, None if change.action == "delete" else after
+    # The settings of a new service are updated, although there are none before.
+    is_unborn = subject is None and any(isinstance(item.before, Unknown) for item in change.fields)
+    return None if (is_new and subject is None) or is_unborn else before, None if change.action == "delete" else after
 
 
 def _field(change: Change, item: FieldChange, risks: list[Risk], words: list[str]) -> None:
@@ -111,8 +113,12 @@ def _field(change: Change, item: FieldChange, risks: list[Risk], words: list[str
         risks.append("low")
         return
     risks.append(marker.risk)
-    if marker.effect:
-        words.append(marker.sentence)
+    if sentence := marker.sentence(had=_is_set(item.before), has=_is_set(item.after)):
+        words.append(sentence)
+
+
+def _is_set(content: object) -> bool:
+    return content is not None and content != ""
 
 
 def _creation(change: Change, former: Subject | None, risks: list[Risk], words: list[str]) -> None:

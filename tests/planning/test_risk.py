@@ -123,6 +123,16 @@ def test_what_a_field_means_is_said_as_sentences() -> None:
         (
             "account.webhooks",
             {"pre_webhook_url": (HOOK, None)},
+            ("high", ("This server can no longer change or reject messages and other requests.",)),
+        ),
+        (
+            "account.webhooks",
+            {"pre_webhook_url": ("", HOOK)},
+            ("high", ("This server can now change or reject messages and other requests.",)),
+        ),
+        (
+            "account.webhooks",
+            {"pre_webhook_url": (HOOK, HOOK + "/2")},
             ("high", ("A different server can change or reject messages and other requests.",)),
         ),
         ("services.support.notifications", {"new_message.template": ("a", "b")}, ("low", ())),
@@ -314,13 +324,14 @@ def test_a_hostile_name_is_quoted() -> None:
 # --- shadowing -------------------------------------------------------------------------------------------------------
 
 TAKEN = "The account's webhooks no longer receive this service's events."
+NEVER_GIVEN = "The account's webhooks do not receive this service's events."
 GIVEN_BACK = "The account's webhooks receive this service's events again."
 
 
 def webhooks(before: dict[str, Content] | None, fields: dict[str, tuple[Content, Content]]) -> tuple[str, ...]:
     item = None if before is None else live("service_webhook", contents=before, parents=(SUPPORT,))
     said = judged("services.support.webhooks", "update", fields, item=item)[1]
-    return tuple(sentence for sentence in said if sentence in {TAKEN, GIVEN_BACK})
+    return tuple(sentence for sentence in said if sentence in {TAKEN, NEVER_GIVEN, GIVEN_BACK})
 
 
 @pytest.mark.parametrize(
@@ -329,8 +340,8 @@ def webhooks(before: dict[str, Content] | None, fields: dict[str, tuple[Content,
         ({}, {"post_webhook_url": (None, HOOK)}, (TAKEN,)),
         ({}, {"pre_webhook_url": (None, HOOK)}, (TAKEN,)),
         ({"method": "POST", "filters": ("a",)}, {"post_webhook_url": (None, HOOK)}, (TAKEN,)),
-        (None, {"post_webhook_url": (NOT_YET, HOOK)}, (TAKEN,)),
-        (None, {"post_webhook_url": (NOT_YET, Unknown("secret"))}, (TAKEN,)),
+        (None, {"post_webhook_url": (NOT_YET, HOOK)}, (NEVER_GIVEN,)),
+        (None, {"post_webhook_url": (NOT_YET, Unknown("secret"))}, (NEVER_GIVEN,)),
         ({"pre_webhook_url": HOOK}, {"post_webhook_url": (None, HOOK)}, ()),
         ({"post_webhook_url": HOOK}, {"post_webhook_url": (HOOK, HOOK + "/2")}, ()),
         ({}, {"filters": (None, ("a",)), "method": (None, "POST")}, ()),

@@ -350,7 +350,7 @@ NEW_SERVICE = plan(
         field("filters", _UNBORN, ["onMessageAdded"], source=source(8)),
         field("post_webhook_url", {"unknown": "another reason"}, "https://hooks.example.com/support/post"),
         service=SUPPORT,
-        consequences=("The account's webhooks no longer receive this service's events.",),
+        consequences=("The account's webhooks do not receive this service's events.",),
     ),
     no_op=0,
 )
@@ -546,7 +546,7 @@ EVERY_KIND = plan(
         field("pre_webhook_url", None, "https://hooks.example.com/support/pre", source=source(33)),
         service=SUPPORT,
         risk="high",
-        consequences=("A different server can change or reject messages and other requests.",),
+        consequences=("This server can now change or reject messages and other requests.",),
         source=source(30),
     ),
     AGENT,
