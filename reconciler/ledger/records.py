@@ -156,6 +156,13 @@ class UndoneEntry:
             return address not in self.left
         return max(current.baseline or 0, *current.attempted, 0) <= self.number
 
+    def had_another_handle(self, address: Address) -> bool:
+        """Return whether the record of a resource that existed before may have had another address then."""
+        if address in self.before:
+            return False
+        gone = (other for other in self.before if other not in self.left)
+        return any(other.parts[::2] == address.parts[::2] for other in gone)
+
 
 def undo_started_records(
     current: Mapping[Address, Record], entry: UndoneEntry, undone: Mapping[Address, UndoneAddress]
@@ -183,8 +190,12 @@ def _with_previous(current: Record | None, previous: Record | None) -> Record | 
         # Without a present record, the resource may still be missing.
         only = current or previous
         return None if only is None else replace(only, attempted=(*only.attempted, NOT_DECLARED))
-    attempted = (*current.attempted, *previous.attempted, previous.baseline or NOT_DECLARED)
-    return replace(current, attempted=attempted, adopted={**previous.adopted, **current.adopted})
+    return replace(
+        current,
+        attempted=(*current.attempted, *previous.attempted, previous.baseline or NOT_DECLARED),
+        adopted={**previous.adopted, **current.adopted},
+        declared_as={**previous.declared_as, **current.declared_as},
+    )
 
 
 def undo_outcome_records(
@@ -221,7 +232,10 @@ def undo_outcome_records(
         elif is_taken_back and (
             is_written or (item.decision == "nothing" and not (item.creates and address not in current))
         ):
-            records.pop(address, None)
+            present = records.pop(address, None)
+            if present is not None and item.existed and entry.had_another_handle(address):
+                kept = _with_previous(present, None) or present
+                records[address] = replace(kept, sid_digest=sid_digest_of(address)) if item.creates else kept
             if address in entry.before:
                 record = entry.before[address]
                 is_new = item.creates and record.origin == "created"

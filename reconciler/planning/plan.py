@@ -84,6 +84,7 @@ class UndoneAddress:
         decision: ``write``; ``nothing``, because the resource is as before; or ``withheld``, in whole or in part.
         creates: whether the undo gives the resource a new SID.
         sid: its present SID, if it is created again already.
+        existed: whether the resource existed before the apply that is undone.
         changes: the addresses of the changes that have to be done for it.
     """
 
@@ -91,6 +92,7 @@ class UndoneAddress:
     creates: bool = False
     sid: str = ""
     changes: tuple[Address, ...] = ()
+    existed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -326,7 +326,8 @@ def _undone(target: Target, found: UndoState, builder: UndoResources, changes: S
         return UndoneAddress("withheld")
     creates = target.action in {"delete", "replace"}
     if verdict.decision == "nothing":
-        return UndoneAddress("nothing", creates, "" if verdict.live is None else verdict.live.sid)
+        sid = "" if verdict.live is None else verdict.live.sid
+        return UndoneAddress("nothing", creates, sid, existed=target.action != "create")
     addresses = {target.address}
     for live in (verdict.live, verdict.leftover):
         if live is not None and not target.kind.singleton:
@@ -338,7 +339,8 @@ def _undone(target: Target, found: UndoState, builder: UndoResources, changes: S
     ]
     if any(change.guard is not None for change in own):
         return UndoneAddress("withheld")
-    return UndoneAddress("write" if own else "nothing", creates, changes=tuple(change.address for change in own))
+    done = tuple(change.address for change in own)
+    return UndoneAddress("write" if own else "nothing", creates, changes=done, existed=target.action != "create")
 
 
 def _beyond_license(change: Change, licensed: Container[tuple[Address, str]]) -> Change:

@@ -127,6 +127,16 @@ def test_a_killed_undo_that_created_it_again_records_it() -> None:
     )
 
 
+def test_a_record_that_had_another_handle_is_not_forgotten() -> None:
+    other, kept = ROLE.collection.child("y"), Record(2, adopted={"permissions": ("sendMessage",)})
+    entry = UndoneEntry(2, {ROLE: kept}, {other: FORMER})
+    item = UndoneAddress("write", changes=(ROLE,), existed=True)
+    found = undo_outcome_records({ROLE: kept}, entry, {ROLE: item}, {ROLE: "done"}, lambda _: "")
+    assert found == {ROLE: replace(kept, attempted=(0,))}
+    new = replace(item, existed=False)
+    assert undo_outcome_records({ROLE: kept}, entry, {ROLE: new}, {ROLE: "done"}, lambda _: "") == {}
+
+
 def test_an_edited_report_makes_nothing_be_forgotten() -> None:
     assert outcome("nothing", current=CREATED, left=CREATED, before=None, is_proved=False) == CREATED
     assert outcome("write", current=CREATED, left=CREATED, before=None, is_proved=False) == replace(
