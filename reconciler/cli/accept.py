@@ -114,13 +114,18 @@ def accept(
 def _split(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """Split the arguments into the path of the configuration and addresses.
 
-    The first is the path if it exists, or cannot be an address.
+    The first is the path if it exists, cannot be an address, or is a plain word before addresses.
     """
     if not words:
         return ".", ()
     first, rest = words[0], words[1:]
     is_file = first.endswith((".yaml", ".yml")) or first in {".", ".."}
-    if Path(first).exists() or is_file or ("/" in first and not _is_address(first)):
+    from reconciler.kinds import KINDS  # noqa: PLC0415 - help and completion do without
+
+    # A word before the addresses is a mistyped path, unless every resource of that section is meant.
+    sections = {kind.section[0] for kind in KINDS if kind.parent is None}
+    is_word = bool(rest) and "." not in first and "[" not in first and first not in sections
+    if Path(first).exists() or is_file or is_word or ("/" in first and not _is_address(first)):
         return first, rest
     return ".", words
 

@@ -145,8 +145,7 @@ def carry_out(
             shown = True
 
     async def confirm(file: PlanFile) -> Decision:
-        if not yes:
-            _check_shown(output)
+        _check_shown(output, needed=not yes)
         asks = not (yes or approved is not None or _nothing_to_send(file))
         is_approved = not asks or _ask(explained(file), run, output, inputs, endpoint)
         decision = Decision.DECLINED if not is_approved else Decision.APPROVED if asks else Decision.PREAPPROVED
@@ -165,6 +164,7 @@ def carry_out(
             trigger_webhooks=trigger_webhooks,
             report=report_path,
             undo=undo,
+            on_stale=partial(_report_stale, run, output),
         )
     )
     return _finish(replace(applied, file=explained(applied.file)), inputs, endpoint, output, shown=shown)
@@ -176,7 +176,19 @@ def _as_is(file: PlanFile) -> PlanFile:
 
 
 def _explained(file: PlanFile, *, inputs: Inputs, endpoint: Endpoint) -> PlanFile:
-    return with_ways_out(file, inputs, endpoint, continues=False)
+    from reconciler.documents.plan_steps import approvals  # noqa: PLC0415 - help and completion do without
+
+    found = with_ways_out(file, inputs, endpoint, continues=True)
+    # The prompt continues, unless an approval is missing.
+    commands = found.commands.model_copy(update={"accept": ""}) if found.commands and approvals(file) else None
+    return found.model_copy(update={"commands": commands})
+
+
+def _report_stale(run: Run, output: Output) -> None:
+    """Say first why the plan that follows is not applied."""
+    run.display.clear()
+    if output.as_log:
+        console.out("The approved plan no longer matches, so nothing is sent. The plan is now:\n\n")
 
 
 def _finish(applied: Applied, inputs: Inputs, endpoint: Endpoint, output: Output, *, shown: bool) -> int:
@@ -242,12 +254,14 @@ def _is_from_environment(parameter: str) -> bool:
     return source is click.core.ParameterSource.ENVIRONMENT
 
 
-def _check_shown(output: Output) -> None:
-    """Refuse to continue with a plan that could not be shown.
+def _check_shown(output: Output, *, needed: bool) -> None:
+    """Refuse to continue with a plan that could not be shown, if it needs to be.
 
     Raises:
         UsageError: Standard output is closed, full, or no longer read.
     """
+    if not needed:
+        return
     if not output.as_log:
         # Nothing has been written yet, so it is unknown whether standard output is full or closed. A line break before
         # the document has no meaning in JSON, Markdown, or HTML.
@@ -305,11 +319,11 @@ def _ask(plan: PlanFile, run: Run, output: Output, inputs: Inputs, endpoint: End
     """
     if not (console.is_terminal(sys.stdin) and console.is_terminal(sys.stderr)):
         undo = plan.options.undo
-        verb, file, arguments = ("plan", "plan.json", ()) if undo is None else ("undo", "undo.json", (undo.report,))
+        verb, file, first = ("plan", "plan.json", ()) if undo is None else ("undo", "undo.json", (undo.report,))
         does = "apply" if undo is None else "undo"
         raise UsageError(
             f"no terminal to ask for approval, so nothing was sent. Apply a reviewed plan, or {does} without approval "
-            f"(--yes):\n  {command_line(verb, inputs, endpoint, options=(*arguments, '--out', file))}\n"
+            f"(--yes):\n  {command_line(verb, inputs, endpoint, first=first, options=('--out', file))}\n"
             f"  {command_line('apply', inputs, endpoint, options=('--plan', file), scope=False)}"
         )
     with run.asking():

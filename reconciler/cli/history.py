@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import click
@@ -74,7 +75,8 @@ def _parsed(words: tuple[str, ...]) -> tuple[int | None, str]:
             raise UsageError("history show needs the number of an entry: `reconciler history show 42`")
         number, rest = int(text), words[2:]
     elif (entry := _meant(words)) is not None:
-        raise UsageError(f"{words[0]} is not a PATH. Did you mean `reconciler history show {entry}`?")
+        meant = shlex.join(["reconciler", "history", "show", entry, *words[1 if words[0] == entry else 2 :]])
+        raise UsageError(f"{words[0]} is not a PATH. Did you mean `{meant}`?")
     if len(rest) > 1:
         raise UsageError(f"history takes one PATH, not {len(rest)}")
     return number, rest[0] if rest else "."

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
 
 def command_line(
-    verb: str, inputs: Inputs, endpoint: Endpoint, *, options: Sequence[str] = (), shown: str = "", scope: bool = True
+    verb: str,
+    inputs: Inputs,
+    endpoint: Endpoint,
+    *,
+    first: Sequence[str] = (),
+    options: Sequence[str] = (),
+    shown: str = "",
+    scope: bool = True,
 ) -> str:
     """Return a command line with the path and the options that were given.
 
@@ -26,17 +33,24 @@ def command_line(
         verb: The command.
         inputs: The configuration, and the options that narrow it.
         endpoint: The account.
+        first: Words before the path.
         options: Further words of the command.
         shown: Text that is displayed anyway. The value of a variable is repeated only if this text contains it and the
             name of the variable does not suggest a secret.
         scope: Whether the command takes --env, --target, --exclude, --rotate, and --approve. A saved plan contains
             them.
     """
-    return command_lines(verb, inputs, endpoint, shown=shown, scope=scope)(options)
+    return command_lines(verb, inputs, endpoint, first=first, shown=shown, scope=scope)(options)
 
 
 def command_lines(
-    verb: str, inputs: Inputs, endpoint: Endpoint, *, shown: str = "", scope: bool = True
+    verb: str,
+    inputs: Inputs,
+    endpoint: Endpoint,
+    *,
+    first: Sequence[str] = (),
+    shown: str = "",
+    scope: bool = True,
 ) -> Callable[[Sequence[str]], str]:
     """Return a function that writes the command with the words that it takes; see `command_line`."""
     from reconciler.redaction import may_be_secret  # noqa: PLC0415 - help and completion do without
@@ -57,7 +71,7 @@ def command_lines(
         ("--api-url", endpoint.api_url),
         ("--profile", endpoint.profile),
     ]
-    before = ["reconciler", verb, *([inputs.path] if inputs.path != "." else [])]
+    before = ["reconciler", verb, *first, *([inputs.path] if inputs.path != "." else [])]
     after = [word for name, value in named if value for word in (name, value)]
     after += ["--strict"] if inputs.strict else []
     if scope and verb in {"plan", "apply"}:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -23,6 +24,9 @@ from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
 from reconciler.render.terminal import escape
 from reconciler.workflow import Endpoint, Inputs
+
+if TYPE_CHECKING:
+    from reconciler.documents.plan import PlanFile
 
 EPILOG = """\b
 Examples:
@@ -69,15 +73,20 @@ def plan(inputs: Inputs, endpoint: Endpoint, output: Output, *, out: str, detail
     if out and output.as_text and not planned.file.has_changes:
         console.out(f"\nSaved to {escape(out)}. It has no changes to apply.\n")
     elif out and output.as_text:
-        guards = [*planned.file.guards, *(change.guard for change in planned.file.changes if change.guard is not None)]
-        refused = any(guard.verdict == "refused" for guard in guards)
-        then = (
-            "A guard refuses it. Once that is resolved, apply exactly this plan"
-            if refused
-            else "Apply exactly this plan"
-        )
-        again = command_line(
-            "apply", inputs, endpoint, options=("--plan", out), shown=planned.file.to_json(), scope=False
-        )
-        console.out(f"\nSaved to {escape(out)}. {then}:\n  {again}\n")
+        console.out(f"\nSaved to {escape(out)}. {_then(file, inputs, endpoint, out)}\n")
     return exit_codes.of_plan(planned.file, detailed=detailed_exitcode)
+
+
+def _then(file: PlanFile, inputs: Inputs, endpoint: Endpoint, out: str) -> str:
+    """Say how to apply a saved plan: the command, with the approvals that the plan lacks."""
+    from reconciler.documents.plan_steps import approvals  # noqa: PLC0415 - help and completion do without
+
+    guards = [*file.guards, *(change.guard for change in file.changes if change.guard is not None)]
+    refusing = sum(guard.verdict == "refused" for guard in guards)
+    words = approvals(file)
+    then = "Apply exactly this plan:"
+    if refusing:
+        is_enough = refusing == len(words) // 2
+        then = "To approve and apply exactly this plan:" if is_enough else "Resolve what is refused, then apply it:"
+    again = command_line("apply", inputs, endpoint, options=("--plan", out, *words), shown=file.to_json(), scope=False)
+    return f"{then}\n  {again}"

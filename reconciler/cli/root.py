@@ -91,6 +91,7 @@ class Verbs(click.Group):
             from reconciler.config.similar import closest  # noqa: PLC0415 - only for a wrong name
 
             meant = closest(args[0], VERBS, cutoff=0.5)
+            meant = "--version" if args[0] == "version" else meant
             hint = f" Did you mean `reconciler {meant}`?" if meant else f" Available: {', '.join(VERBS)}."
             ctx.fail(f"no such command {args[0]!r}.{hint}")
         return super().resolve_command(ctx, args)

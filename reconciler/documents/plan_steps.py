@@ -36,13 +36,19 @@ def with_next_steps(plan: PlanFile, commands: Commands | None) -> PlanFile:
     )
 
 
+def approvals(plan: PlanFile) -> list[str]:
+    """Return the options that approve the changes that need it.
+
+    Not those of conflicts: each of those is a decision of its own.
+    """
+    parts = [part for part in plan.changes if part.guard is not None and part.guard.name == "approval"]
+    return [word for part in parts for word in ("--approve", _approval(part))]
+
+
 def _commands(plan: PlanFile, commands: Commands) -> CommandsPart:
-    # Not the approvals of conflicts: each of those is a decision of its own.
-    approvals = [part for part in plan.changes if part.guard is not None and part.guard.name == "approval"]
-    words = [word for part in approvals for word in ("--approve", _approval(part))]
     names = [name for part in plan.changes for name in _accepted(part, has_baseline=plan.baseline is not None)]
     accept = commands.accept(names) if 0 < len(names) <= _MOST_NAMED else ""
-    return CommandsPart(apply=commands.apply(words), accept=accept)
+    return CommandsPart(apply=commands.apply(approvals(plan)), accept=accept)
 
 
 def _accepted(part: ChangePart, *, has_baseline: bool) -> Iterator[str]:

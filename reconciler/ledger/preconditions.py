@@ -53,13 +53,13 @@ def no_ledger(ref: LedgerRef, scope: LedgerScope, *, prefix: str, remote: str) -
         ),
         None,
     )
-    text = f"{scope.label} has no ledger yet. Start one with --start-ledger"
-    if not remote:
+    text = f"{scope.label} has no ledger yet"
+    start = "add --start-ledger to `reconciler plan` and `reconciler apply`"
+    if remote or not ref.repository.has_remotes():
+        text += f". To start one, {start}"
+    else:
         fetch = fetch_command("origin", prefix)
-        text = (
-            f"{scope.label} has no ledger yet. If another clone has it, fetch it:\n{fetch}\nOtherwise start one with "
-            "--start-ledger"
-        )
+        text += f". If another clone has it, fetch it:\n{fetch}\nOtherwise, to start one, {start}"
     if other is not None:
         text += (
             f". The ledger of {other or 'the configuration without an environment'} has this account; if the "

@@ -22,7 +22,7 @@ from reconciler.sources.git_process import GitProcess, git_environment, run_git
 ENTRY = "entry.json"
 _QUIET = ("-c", f"core.hooksPath={os.devnull}", "-c", "gc.auto=0", "-c", "i18n.commitEncoding=UTF-8")
 """No hook of the repository runs, and no clean-up in the background."""
-_WITHOUT = "The command works without the ledger: --baseline none --no-record"
+_WITHOUT = "To do without the ledger, add --baseline none; apply and undo also need --no-record"
 _LONGEST_COMPLAINT = 300
 _SECONDS = 120
 """The most time that a remote may take."""
@@ -187,6 +187,10 @@ class Repository:
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Return whether the clone's history leads from a commit back to another."""
         return self.succeeds("merge-base", "--is-ancestor", older, newer)
+
+    def has_remotes(self) -> bool:
+        """Return whether the repository has a remote."""
+        return bool(self.output("remote"))
 
     def complete_with(self, remote: str) -> str:
         """Return the command that fetches the objects that the clone lacks."""

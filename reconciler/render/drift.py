@@ -136,7 +136,7 @@ class _Page:
             yield from self._example(first.rows[0].next_steps, plan.counts.unmanaged, kind_noun(first.kind))
         if plan.unverified:
             yield ""
-            yield from self._lines(0, f"Not compared: {count(len(plan.unverified), 'write-only value')}.")
+            yield from self._lines(0, f"Not compared: {_unverified(len(plan.unverified))}.")
         if plan.unlisted:
             yield ""
             yield from self._lines(0, not_listed([*map(escape, plan.unlisted)], verbose=self.verbose) + ".")
@@ -221,6 +221,11 @@ class _Page:
             before, after = both_texts(settled(row.before), settled(row.after), limit=self.limit)
             yield from self._lines(4, f"configured  {after}", "green")
             yield from self._lines(4, f"live        {before}", "red")
+
+
+def _unverified(number: int) -> str:
+    pronoun = "it" if number == 1 else "them"
+    return f"{count(number, 'write-only value')} (`reconciler plan --verbose` lists {pronoun})"
 
 
 def _paths(change: ChangeRow) -> str:

@@ -39,6 +39,11 @@ def shortened(text: str, limit: int) -> str:
     return shown if len(shown) <= limit and len(text) <= limit else f"{shown[: limit - 1]}…"
 
 
+_QUOTED = re.compile(r"`([^`\s][^`]*)`([,.;:)]*)$")
+_TOKEN = re.compile(r"`[^`\s][^`]*`[,.;:)]*(?!\S)|\S+")
+"""A word, or words that a message has put in backticks itself."""
+
+
 def code(text: str, limit: int = CODE_LIMIT) -> str:
     """Put a text in a code span, which renderers do not interpret. A table also needs `cell`."""
     shown = shortened(text, limit).strip(" ")
@@ -64,8 +69,10 @@ def prose(text: str, limit: int = SENTENCE_LIMIT) -> str:
     """
     parts: list[str] = []
     odd: list[str] = []
-    for word in [*shortened(text, limit).split(), ""]:
-        if word and (_WORD.match(word) is None or _LINKED.search(word)):
+    for word in [*_TOKEN.findall(shortened(text, limit)), ""]:
+        quoted = _QUOTED.match(word)
+        is_argument = word.startswith("'") and bool(odd) and odd[-1].startswith("--")
+        if quoted is None and word and (is_argument or _WORD.match(word) is None or _LINKED.search(word)):
             odd.append(word)
             continue
         if odd:
@@ -73,7 +80,7 @@ def prose(text: str, limit: int = SENTENCE_LIMIT) -> str:
             inner = together.rstrip(",.;:") or together  # punctuation after a clause belongs to the sentence
             parts.append(code(inner, limit) + together[len(inner) :])
             odd = []
-        parts.append(word)
+        parts.append(code(quoted[1], limit) + quoted[2] if quoted else word)
     return " ".join(part for part in parts if part) or "` `"
 
 

@@ -142,7 +142,8 @@ class _Page:
         rest = ", ".join(f"{number:,} {word}" for word, number in other if number)
         resent = f", {report.resent:,} sent again" if report.resent else ""
         cost = f"{count(report.requests, 'request')} ({count(report.writes, 'write')}{resent})"
-        cost += f" in {report.seconds:.1f} s"
+        # Without a space, so that the unit stays with its number when the line is wrapped.
+        cost += f" in {report.seconds:.1f}s"
         verb = {0: "Applied", 5: "Applied"}.get(report.exit_code, "Apply incomplete")
         styles = _STYLES.get(report.exit_code, _ALARM)
         lines = self._lines(0, f"{verb}: {text}{f'; {rest}' if rest else ''}. {cost}.", *styles)
@@ -155,7 +156,7 @@ class _Page:
         return [*lines, *follow_up_text(report).splitlines()]
 
 
-FOLLOW_UP = "To make the configuration agree with the account, run:"
+FOLLOW_UP = "Run and merge this, or the next apply makes the undone changes again:"
 
 
 def follow_up_text(report: ReportFile) -> str:

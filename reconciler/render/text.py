@@ -367,7 +367,7 @@ class _Page:
             text = f"{count(plan.high, 'high-risk change')}."
             lines += self._paragraph(0, _Value(text, styles=_ALARM))
         if plan.refused or plan.refusals:
-            lines += self._paragraph(0, _Value("An apply would refuse this plan and send nothing:", styles=_ALARM))
+            lines += self._paragraph(0, _Value("A guard refuses this plan, so an apply sends nothing:", styles=_ALARM))
             refused = [f"{count(plan.refused, 'change')} refused, as marked above"] if plan.refused else []
             for reason in [*map(escape, plan.refusals), *refused]:
                 lines += self._paragraph(2, _Value(reason, "! ", _ALARM))
@@ -379,7 +379,7 @@ class _Page:
             title = "To approve and apply:" if plan.approvals else "To apply:"
             lines += [title, f"  {escape(plan.apply_command)}"] if _is_sending(plan) else []
         elif plan.approvals:
-            lines += ["To approve, add:", f"  {_approve(plan.approvals)}"]
+            lines += ["To approve, add to `reconciler apply`:", f"  {_approve(plan.approvals)}"]
         if plan.accept_command:
             lines += [
                 "To write the account's values into the configuration instead:",

@@ -232,4 +232,6 @@ def _parse(texts: Sequence[str]) -> list[Address]:
     try:
         return [Address.parse(text) for text in texts]
     except AddressError as error:
-        raise UsageError(f"{error}; an address looks like services.support.webhooks.method") from None
+        raise UsageError(
+            f'{error}; an address looks like services.support.webhooks.method or addresses["+14155550100"]'
+        ) from None

@@ -88,6 +88,7 @@ async def apply(
     trigger_webhooks: bool = False,
     report: str = "",
     undo: UndoSource | None = None,
+    on_stale: Callable[[], None] | None = None,
 ) -> Applied:
     """Plan again and apply, or undo.
 
@@ -103,6 +104,7 @@ async def apply(
         trigger_webhooks: Whether writes trigger the account's own webhooks.
         report: A file that the report is written to during the apply; empty for no report.
         undo: The report whose apply is undone; None to apply the configuration.
+        on_stale: Called before the plan is shown if the approved plan no longer fits.
 
     Raises:
         JournalError: Values that only the account has could not be saved; nothing was sent.
@@ -122,6 +124,8 @@ async def apply(
         planning = _Planning(config, inputs, progress, report, files, opened, undo)
         fresh, endpoint = await planning.run(endpoint, approved)
         if fresh.plan.changes or fresh.differences:
+            if fresh.differences and on_stale is not None:
+                on_stale()
             show(fresh.document)
             fresh.check()
             decision = await confirm(fresh.document)

@@ -148,6 +148,18 @@ WORDS = [
     usage("help emulator srve", "no help for 'emulator srve'. Did you mean `reconciler help emulator serve`?"),
     usage("history 42", "42 is not a PATH. Did you mean `reconciler history show 42`?"),
     usage("history shwo 42", "shwo is not a PATH. Did you mean `reconciler history show 42`?"),
+    usage("history shw 2 c", "shw is not a PATH. Did you mean `reconciler history show 2 c`?"),
+    usage("version", "no such command 'version'. Did you mean `reconciler --version`?"),
+    usage("-V", "no such option -V. Did you mean `reconciler --version`?"),
+    usage("history -v", "no such option -v. Did you mean `reconciler --version`?"),
+    usage("plan -v", "no such option -v. Did you mean `--verbose`?"),
+    usage("help plan x", "no help for 'plan x'. plan has no commands of its own. Use `reconciler help plan`"),
+    usage(
+        "accept addresses.+14155550123",
+        "invalid address 'addresses.+14155550123': unexpected '.+14155550123'; an address looks like "
+        'services.support.webhooks.method or addresses["+14155550100"]',
+    ),
+    Row("accept a path", ("accept", "reconcilr", "services.support"), "error: reconcilr does not exist\n"),
     usage("undo 42", "there is no file 42. REPORT is a file of `apply --report`, not the number of an entry"),
     usage(
         "undo reconcilr.yaml", "cannot read reconcilr.yaml: No such file or directory. Did you mean reconciler.yaml?"
@@ -298,3 +310,12 @@ def test_a_near_miss_has_the_line_to_paste(
         told = re.sub(r"@ *=", "@  =", told)
     assert row.lines in told
     assert (result.code == 0) == row.lines.startswith("Warning")
+
+
+def test_an_unknown_environment_names_the_variable_that_selects_it(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "reconciler.yaml").write_text(FILES)
+    monkeypatch.setenv("RECONCILER_ENV", "prd")
+    assert "= RECONCILER_ENV selects it; did you mean prod?\n" in cli("validate").err
+    assert "= did you mean prod?\n" in cli("validate", "--env", "prd").err

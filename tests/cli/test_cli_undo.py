@@ -106,7 +106,7 @@ def test_the_plan_lists_first_what_cannot_be_undone_and_ends_with_the_revert(run
     assert lines[-4:] == [
         "The apply is undone, except for what cannot be undone.",
         "",
-        "To make the configuration agree with the account, run:",
+        "Run and merge this, or the next apply makes the undone changes again:",
         f"  git revert {head}",
     ]
     git("revert", "--no-edit", head)
@@ -185,6 +185,9 @@ def test_a_declined_undo_sends_nothing(run: Run) -> None:
         "         reconciler apply --plan undo.json --emulator e.db",
     ]
     assert changes(run) == before == []
+    declined = run("undo", "report.json", "reconciler.yaml", *HERE)
+    again, _ = declined.err.splitlines()[-2:]
+    assert again == "         reconciler undo report.json reconciler.yaml --out undo.json --emulator e.db"
 
 
 def test_a_saved_plan_is_an_approval_of_the_same_report(run: Run) -> None:
@@ -511,7 +514,7 @@ def test_an_undo_of_everything_says_that_the_apply_is_undone(run: Run) -> None:
     assert undone[-4:] == [
         "The apply is undone.",
         "",
-        "To make the configuration agree with the account, run:",
+        "Run and merge this, or the next apply makes the undone changes again:",
         f"  git revert {head}",
     ]
 

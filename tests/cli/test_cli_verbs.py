@@ -526,10 +526,15 @@ def test_a_saved_plan_that_would_be_refused_says_so(cli: Cli, files: Path) -> No
     files.write_text("version: 1\nservices:\n  support: {friendly_name: Customer Support, absent: true}\n")
     saved = cli("plan", *EMULATED, "--out", "plan.json")
     assert saved.out.endswith(
-        "\nSaved to plan.json. A guard refuses it. Once that is resolved, apply exactly this plan:\n"
-        "  reconciler apply --plan plan.json "
-        "--emulator demo.db\n"
+        "\nSaved to plan.json. To approve and apply exactly this plan:\n"
+        "  reconciler apply --plan plan.json --approve services.support --emulator demo.db\n"
     )
+    refused = cli("apply", *EMULATED, "--yes")
+    assert refused.code == 4
+    assert refused.out.endswith(
+        "To approve and apply:\n  reconciler apply --approve services.support --emulator demo.db\n\n"
+    )
+    assert cli("apply", "--plan", "plan.json", "--approve", "services.support", *EMULATED).code == 0
 
 
 # --- the emulator ----------------------------------------------------------------------------------------------------
@@ -568,6 +573,7 @@ def test_the_hint_of_a_stale_plan_repeats_the_path_and_the_options(cli: Cli, fil
     files.write_text(files.read_text().replace("[leaveConversation]", "[sendMediaMessage]"))
     stale = cli("apply", *given, "--plan", "plan.json")
     assert stale.code == 3
+    assert stale.out.startswith("The approved plan no longer matches, so nothing is sent. The plan is now:\n\n")
     assert stale.err.endswith(
         "Make a new plan and have it reviewed:\n"
         "  reconciler plan reconciler.yaml --out plan.json --target services.support "

@@ -127,7 +127,7 @@ class _Shell:
 
 
 def without_durations(text: str) -> str:
-    return re.sub(r"\d+\.\d s", "0.0 s", text)
+    return re.sub(r"\d+\.\d ?s\b", "0.0 s", text)
 
 
 def fits(shown: Sequence[str], printed: str) -> bool:

@@ -15,7 +15,8 @@ from tests.commands import Result
 from tests.ledger.clones import FETCH, FILES, HOOK, REF, Clones, commit, git
 
 OTHER = "AC" + "1" * 32
-WITHOUT = "The command works without the ledger: --baseline none --no-record"
+START = "add --start-ledger to `reconciler plan` and `reconciler apply`"
+WITHOUT = "To do without the ledger, add --baseline none; apply and undo also need --no-record"
 
 
 def error(result: Result, code: int = 1) -> str:
@@ -106,7 +107,7 @@ def test_a_commit_that_was_rewritten_stays_the_baseline(clones: Clones) -> None:
 
 
 def test_the_first_use_is_explicit(clones: Clones) -> None:
-    expected = "prod has no ledger yet. Start one with --start-ledger"
+    expected = f"prod has no ledger yet. To start one, {START}"
     assert error(clones.plan()) == error(clones.apply()) == expected
     assert clones.plan("--start-ledger").code == 0
     assert git("for-each-ref", "refs/reconciler/", at=clones.here) == ""
@@ -119,14 +120,16 @@ def test_the_first_use_is_explicit(clones: Clones) -> None:
 def test_without_a_remote_another_clone_may_have_the_ledger(clones: Clones) -> None:
     commit({"reconciler.yaml": FILES.replace(", remote: origin", "")}, clones.here)
     assert error(clones.plan()) == (
-        f"prod has no ledger yet. If another clone has it, fetch it: {FETCH} Otherwise start one with --start-ledger"
+        f"prod has no ledger yet. If another clone has it, fetch it: {FETCH} Otherwise, to start one, {START}"
     )
+    git("remote", "remove", "origin", at=clones.here)
+    assert error(clones.plan()) == f"prod has no ledger yet. To start one, {START}"
 
 
 def test_a_renamed_environment_is_recognized_by_its_account(clones: Clones) -> None:
     clones.start()
     assert error(clones.plan(env="staging")) == (
-        "staging has no ledger yet. Start one with --start-ledger. The ledger of prod has this account; if the "
+        f"staging has no ledger yet. To start one, {START}. The ledger of prod has this account; if the "
         "environment was renamed: reconciler ledger rename prod staging"
     )
 

@@ -208,6 +208,8 @@ def test_sentences_stay_sentences() -> None:
     sentence = "Everyone with the role 'agent' gains sendMediaMessage (3 users); nobody loses anything."
     assert prose(sentence) == sentence
     assert prose("ask @ada about it, or #12") == "ask `@ada` about it, or `#12`"
+    assert prose("run `reconciler drift`, or `apply --yes`.") == "run `reconciler drift`, or `apply --yes`."
+    assert prose("approve it with --approve 'services.a', or not") == "approve it with `--approve 'services.a'`, or not"
     assert prose("") == "` `"
 
 
