@@ -16,6 +16,7 @@ from reconciler.cli.manual import Page
 from reconciler.emulator.app import Emulator
 from reconciler.emulator.errors import EmulatorError
 from reconciler.emulator.faults import Faults, FaultyEmulator
+from reconciler.emulator.rules import Rules
 from reconciler.emulator.seed import UNTIL, Traffic, seed
 from reconciler.emulator.server import DEFAULT_PORT, LOOPBACK, serve
 from reconciler.emulator.store import Store
@@ -141,6 +142,13 @@ def _account(_context: click.Context, _parameter: click.Parameter, sid: str | No
     help="Faults and their shares of requests, such as 503=0.1,reset-after=0.05.",
 )
 @click.option(
+    "--rule",
+    "rules",
+    metavar="NAME=READING",
+    multiple=True,
+    help="How to read a fact that is not verified, such as role_in_use=allowed. Repeatable.",
+)
+@click.option(
     "--seed", "number", metavar="N", type=int, default=0, show_default=True, help="The random seed of faults."
 )
 @click.option(
@@ -152,7 +160,16 @@ def _account(_context: click.Context, _parameter: click.Parameter, sid: str | No
 )
 @click.option("--auth-token", metavar="TEXT", default=AUTH_TOKEN, show_default=True, help="The accepted auth token.")
 def serve_command(
-    *, db: str, port: int, host: str, latency: float, fault: str, number: int, account_sid: str | None, auth_token: str
+    *,
+    db: str,
+    port: int,
+    host: str,
+    latency: float,
+    fault: str,
+    rules: tuple[str, ...],
+    number: int,
+    account_sid: str | None,
+    auth_token: str,
 ) -> int:
     """Serve an emulated account over HTTP until interrupted.
 
@@ -162,12 +179,15 @@ def serve_command(
         faults = Faults.parse(fault)
     except EmulatorError as error:
         raise UsageError(f"--fault: {error}") from None
+    readings = _readings(rules)
     try:
         store = Store.open(db, account_sid=account_sid)
     except EmulatorError as error:
         raise UsageError(f"--db {db}: {error}") from None
     try:
-        app = FaultyEmulator(store, faults, seed=number, require_auth=True, auth_token=auth_token, latency_ms=latency)
+        app = FaultyEmulator(
+            store, faults, seed=number, rules=readings, require_auth=True, auth_token=auth_token, latency_ms=latency
+        )
         serve(app, host, port, ready=lambda url: _say(url, store.account_sid, db, auth_token))
     except EmulatorError as error:
         raise UsageError(str(error)) from None
@@ -177,6 +197,24 @@ def serve_command(
     finally:
         store.close()
     return DONE
+
+
+def _readings(settings: tuple[str, ...]) -> Rules:
+    """Return the rules that `--rule` selects.
+
+    Raises:
+        UsageError: A setting has no reading, or its switch or reading does not exist.
+    """
+    chosen: dict[str, str] = {}
+    for setting in settings:
+        name, equals, reading = setting.partition("=")
+        if not equals:
+            raise UsageError(f"--rule {setting}: use NAME=READING, such as --rule role_in_use=allowed")
+        chosen[name] = reading
+    try:
+        return Rules.read(chosen)
+    except EmulatorError as error:
+        raise UsageError(f"--rule: {error}") from None
 
 
 def _say(url: str, account_sid: str, db: str, auth_token: str) -> None:

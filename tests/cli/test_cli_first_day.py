@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,6 +73,32 @@ def test_a_served_account_has_a_sid_of_an_account(cli: Cli, sid: str) -> None:
     result = cli("emulator", "serve", "--db", "demo.db", "--account-sid", sid)
     assert (result.code, "--account-sid" in result.err) == (1, True)
     assert not Path("demo.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        ("role_in_use", "--rule role_in_use: use NAME=READING, such as --rule role_in_use=allowed"),
+        ("role_in_use=perhaps", "--rule: The rule role_in_use cannot be 'perhaps'. It can be: refused, allowed."),
+        ("role=allowed", "--rule: There is no rule 'role'. Rules: empty_webhook_url, empty_filters, "),
+    ],
+)
+def test_a_served_account_has_rules_that_exist(cli: Cli, rule: str, says: str) -> None:
+    result = cli("emulator", "serve", "--db", "demo.db", "--rule", rule)
+    assert result.code == 1
+    assert " ".join(result.err.split()).startswith(f"Error: {says}")
+    assert not Path("demo.db").exists()
+
+
+def test_a_served_account_follows_its_rules(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[Any] = []
+    monkeypatch.setattr("reconciler.cli.emulator.serve", lambda app, *_args, **_options: served.append(app.rules))
+    assert (
+        cli("emulator", "serve", "--db", "demo.db", "--rule", "role_in_use=allowed", "--rule", "limit_status=409").code
+        == 0
+    )
+    (rules,) = served
+    assert (rules.role_in_use, rules.limit_status, rules.default_role) == ("allowed", 409, "refused")
 
 
 # --- environments -----------------------------------------------------------------------------------------------------
