@@ -232,6 +232,11 @@ class UnmanagedPart(Part):
     kind: str = Field(description="Its kind.")
     sid: str = Field(description="Its SID.")
     name: str = Field(description="Its natural key.")
+    is_default: bool = Field(
+        default=False,
+        exclude_if=lambda flag: not flag,
+        description="Whether it is the account's default service, which is never deleted; absent if false.",
+    )
     next_steps: NextStepsPart | None = Field(
         default=None, exclude_if=lambda part: part is None, description=_NEXT_STEPS
     )

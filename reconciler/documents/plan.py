@@ -195,6 +195,7 @@ def plan_document(
                 kind=item.live.kind.name,
                 sid=item.live.sid,
                 name=mask.every(item.name or item.live.title),
+                is_default=item.is_default,
             )
             for item in plan.unmanaged
         ),

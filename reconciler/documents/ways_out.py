@@ -37,7 +37,7 @@ def deletion(part: UnmanagedPart) -> str:
         address = Address.parse(part.address)
     except AddressError:
         return ""
-    if kind is None or not kind.deletable or any(map(looks_like_sid, address.collection.parts)):
+    if kind is None or not kind.deletable or part.is_default or any(map(looks_like_sid, address.collection.parts)):
         return ""
     return paste.deletion(address, part.name, part.sid)
 

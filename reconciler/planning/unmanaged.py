@@ -26,11 +26,13 @@ class Unmanaged:
         live: the resource.
         name: its natural key in a form that may be shown, with the type if others have the same name; empty for
             `live.title`.
+        is_default: whether it is the account's default service, which is never deleted.
     """
 
     address: Address
     live: Live
     name: str = ""
+    is_default: bool = False
 
 
 def unmanaged_resources(context: PlanContext, changes: Iterable[Change]) -> tuple[Unmanaged, ...]:
@@ -63,7 +65,12 @@ def undeclared_resources(context: PlanContext, changes: Iterable[Change]) -> lis
     deleted = {change.sid for change in changes if change.action == "delete"}
     collections = _searched_collections(context)
     found = [
-        Unmanaged(context.naming.address_of(live), live, _name_of_unmanaged(context, live))
+        Unmanaged(
+            context.naming.address_of(live),
+            live,
+            _name_of_unmanaged(context, live),
+            is_default=live.sid in context.default_services,
+        )
         for live in context.state
         if (live.kind, live.parents) in collections
         and not live.kind.singleton

@@ -5,7 +5,7 @@ Takes a `DriftFile`. Labels each value as live or configured, and never mentions
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.change import Action
 from reconciler.documents.drift import DriftFile
@@ -18,14 +18,16 @@ from reconciler.render.terminal import Paint, Style, escape, wrap
 from reconciler.render.values import TEXT_LIMIT, both_texts, line_texts, literal, quoted, side_text, what_text
 from reconciler.render.view import drift_view
 from reconciler.render.wording import (
-    UNDECLARED_ADVICE,
+    ONLY_DEFAULT,
     count,
     example,
     first_steps,
     incomplete,
+    is_only_default,
     not_listed,
     owned_by,
     undeclared,
+    undeclared_advice,
 )
 
 CHAT_LINES = 8
@@ -119,7 +121,10 @@ class _Page:
         if plan.settings:
             yield ""
             yield from self._settings(plan.settings)
-        if plan.unmanaged:
+        if is_only_default(plan.unmanaged) and not self.verbose:
+            yield ""
+            yield from self._lines(0, ONLY_DEFAULT)
+        elif plan.unmanaged:
             yield ""
             yield from self._lines(
                 0,
@@ -166,7 +171,7 @@ class _Page:
             yield from self._lines(4, value)
             if is_high or self.verbose:
                 yield from self._lines(4, escape(row.meaning), "dim")
-        yield from self._lines(2, UNDECLARED_ADVICE, "dim")
+        yield from self._lines(2, undeclared_advice(settings), "dim")
         yield from self._example(settings[0].next_steps, len(settings), "setting")
 
     def _example(self, steps: NextSteps, number: int, noun: str) -> Iterator[str]:
@@ -174,7 +179,7 @@ class _Page:
             yield from self._lines(2, first_steps(number, noun))
             yield from self._next_steps(4, steps)
 
-    def _next_steps(self, indent: int, steps: NextSteps) -> Iterator[str]:
+    def _next_steps(self, indent: int, steps: Iterable[tuple[str, str]]) -> Iterator[str]:
         """The ways out of a finding, each on one line so that it can be copied."""
         for name, text in steps:
             yield f"{' ' * indent}{self.paint(f'{name}:', 'dim')} {escape(text)}"
@@ -194,7 +199,12 @@ class _Page:
         if change.action not in {"create", "delete"} or self.verbose:
             for row in change.fields:
                 yield from self._field(row, change)
-        yield from self._next_steps(2, change.next_steps)
+        # A line for the resource's own keys; the documents have it without the comment, so that it fits into braces.
+        steps = (
+            (name, f"{text}  # in {change.address}" if text.startswith("lifecycle:") else text)
+            for name, text in change.next_steps
+        )
+        yield from self._next_steps(2, steps)
 
     def _field(self, row: FieldRow, change: ChangeRow) -> Iterator[str]:
         via = f" ({escape(row.source.via)})" if row.source is not None and row.source.via else ""

@@ -24,7 +24,7 @@ from reconciler.render.rows import ChangeRow, ChangesView, SourceRow
 from reconciler.render.standing import change_standing, pending_text
 from reconciler.render.values import both_texts, side_text
 from reconciler.render.view import comparison_view, drift_view, plan_view
-from reconciler.render.wording import UNDECLARED_ADVICE, count, undeclared
+from reconciler.render.wording import count, undeclared, undeclared_advice
 
 Level = Literal["error", "warning", "notice"]
 
@@ -156,7 +156,7 @@ def of_drift(drift: DriftFile) -> Iterator[Annotation]:
         if setting.risk == "high":
             value = side_text(setting.value, limit=VALUE_LIMIT)
             title = f"Not declared: {setting.name} (high risk)"
-            yield Annotation("warning", title, (f"live: {value}", setting.meaning, UNDECLARED_ADVICE))
+            yield Annotation("warning", title, (f"live: {value}", setting.meaning, undeclared_advice([setting])))
     yield from _warnings(rows)
     others = [setting.name for setting in rows.settings if setting.risk != "high"]
     if others:

@@ -34,7 +34,7 @@ from reconciler.render.standing import baseline_text, change_standing, field_sta
 from reconciler.render.terminal import escape
 from reconciler.render.values import KNOWN_LATER, TEXT_LIMIT, both_texts, line_texts, literal, side_text
 from reconciler.render.view import plan_view
-from reconciler.render.wording import UNDECLARED_ADVICE, count, example, first_steps, incomplete, owned_by, undeclared
+from reconciler.render.wording import count, example, first_steps, incomplete, owned_by, undeclared, undeclared_advice
 
 LIMIT = 65_536
 """The maximum number of characters of a comment on GitHub, exclusive."""
@@ -488,7 +488,7 @@ class _Page:
         )
         title = f"**{undeclared(len(settings)).capitalize()}**"
         example = self._example(settings[0].next_steps, len(settings), "setting")
-        return [*self.room.titled(title, items, len(settings), at_most=6_000), UNDECLARED_ADVICE, *example]
+        return [*self.room.titled(title, items, len(settings), at_most=6_000), undeclared_advice(settings), *example]
 
     def _example(self, steps: NextSteps, number: int, noun: str) -> list[str]:
         """The ways out of the first of several findings."""

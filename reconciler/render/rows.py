@@ -234,13 +234,14 @@ class ChangeRow:
 
 @dataclass(frozen=True, slots=True)
 class UnmanagedRow:
-    """A live resource that the configuration does not declare."""
+    """A live resource that the configuration does not declare; `is_default` is the account's default service."""
 
     address: str
     sid: str
     name: str
     next_steps: NextSteps = ()
     age: str = ""
+    is_default: bool = False
 
 
 @dataclass(frozen=True, slots=True)

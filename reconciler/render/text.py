@@ -30,7 +30,7 @@ from reconciler.render.standing import baseline_text, change_standing, field_sta
 from reconciler.render.terminal import Paint, Style, cells, escape, wrap
 from reconciler.render.values import TEXT_LIMIT, both_texts, line_texts, literal, quoted, what_text
 from reconciler.render.view import plan_view
-from reconciler.render.wording import count, example, first_steps, incomplete, not_listed
+from reconciler.render.wording import ONLY_DEFAULT, count, example, first_steps, incomplete, is_only_default, not_listed
 
 DIFF_LINES = 40
 """The lines of a text's difference that are shown without --verbose."""
@@ -333,6 +333,8 @@ class _Page:
     def _unmanaged(self, groups: Sequence[UnmanagedGroup]) -> list[str]:
         if not groups:
             return []
+        if is_only_default(groups) and not self.verbose:
+            return wrap(ONLY_DEFAULT, self.width)
         total = sum(len(group.rows) for group in groups)
         lines = wrap(self.words.unmanaged(total), self.width)
         for group in groups:

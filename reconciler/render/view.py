@@ -390,7 +390,14 @@ def _unmanaged(parts: Sequence[UnmanagedPart], now: str = "") -> tuple[Unmanaged
     groups: dict[str, list[UnmanagedRow]] = {}
     for part in parts:
         groups.setdefault(part.kind, []).append(
-            UnmanagedRow(part.address, part.sid, part.name, _next_steps(part.next_steps), age(part.first_seen, now))
+            UnmanagedRow(
+                part.address,
+                part.sid,
+                part.name,
+                _next_steps(part.next_steps),
+                age(part.first_seen, now),
+                is_default=part.is_default,
+            )
         )
     return tuple(UnmanagedGroup(kind, tuple(rows)) for kind, rows in groups.items())
 

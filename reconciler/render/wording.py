@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from reconciler.kinds import KINDS
 
 if TYPE_CHECKING:  # plans do without
     from reconciler.documents.report import OutcomePart, ResultPart
-    from reconciler.render.rows import UnmanagedGroup
+    from reconciler.render.rows import SettingRow, UnmanagedGroup
 
 PAST: Mapping[str, str] = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
 
@@ -33,11 +33,20 @@ def incomplete(number: int) -> str:
     return f"Incomplete: {count(number, 'collection')} could not be read. " if number else ""
 
 
-UNDECLARED_ADVICE = (
-    "Declare a value to keep it. Set `sealed: true` on the service or on `account` to clear what is not declared. To "
-    "hide a value, list it under `unmanaged.ignore`."
-)
-"""What to do about undeclared settings."""
+def undeclared_advice(settings: Iterable[SettingRow]) -> str:
+    """Say what to do about undeclared settings; only what Twilio can clear can be sealed."""
+    seal = "Set `sealed: true` on the service or on `account` to clear what is not declared. "
+    clearing = seal if any(row.clearable for row in settings) else ""
+    return f"Declare a value to keep it. {clearing}To hide a value, list it under `unmanaged.ignore`."
+
+
+ONLY_DEFAULT = "Unmanaged: only the account's default service (--verbose shows the ways out)."
+"""Instead of the list of unmanaged resources: almost every account has this one, and the list must not become noise."""
+
+
+def is_only_default(groups: Sequence[UnmanagedGroup]) -> bool:
+    """Return whether the only unmanaged resource is the account's default service."""
+    return [row.is_default for group in groups for row in group.rows] == [True]
 
 
 def undeclared(number: int) -> str:

@@ -293,6 +293,7 @@ def test_each_finding_names_its_owner_and_the_ways_out(cli: Cli, applied: Path) 
         assert "owners: @acme/messaging, ada@example.com" in out
         for step, text in STEPS.items():
             assert f"{step}: {text}" in out
+    assert f"{STEPS['ignore']}  # in services.support.roles.agent\n" in cli("drift", *EMULATED).out
 
 
 def test_the_ways_out_of_a_finding_do_what_they_say(cli: Cli, applied: Path) -> None:
@@ -355,8 +356,7 @@ def test_undeclared_resources_and_missing_ones_have_ways_out(cli: Cli, applied: 
         "accept": f"reconciler accept --unmanaged '{address}' --emulator demo.db",
         "revert": "",
         "ignore": f"unmanaged: {{ignore: ['{address}']}}",
-        "delete": f"services: {{Default Conversations Service: {{sid: {unmanaged['sid']}, absent: true}}}}",
-    }
+    }, "the account's default service is never deleted"
     names = [f"{item['address']}.{item['field']}" for item in result["undeclared_settings"]]
     steps = [item["next_steps"] for item in result["undeclared_settings"]]
     assert [step["accept"] for step in steps] == [f"reconciler accept {name} --emulator demo.db" for name in names]

@@ -59,6 +59,20 @@ def test_text_names_each_value_the_gravest_first(cli: Run) -> None:
     assert "3 undeclared settings (1 high-risk)" in " ".join(result.out.split())
 
 
+def test_the_defaults_of_the_account_are_no_noise(cli: Run, files: Path) -> None:
+    assert cli("apply", *EMULATED, "--yes").code == 0
+    told, verbose = cli("drift", *EMULATED).out, cli("drift", *EMULATED, "--verbose").out
+    assert "`sealed: true`" not in told, "it clears neither default"
+    assert "Declare a value to keep it. To hide a value, list it under `unmanaged.ignore`." in told
+    short = "Unmanaged: only the account's default service (--verbose shows the ways out).\n"
+    assert short in told
+    assert short in cli("plan", *EMULATED).out
+    assert short not in verbose
+    assert "    accept: reconciler accept --unmanaged 'services[" in verbose
+    assert "absent: true" not in verbose, "the default service is never deleted"
+    assert files.exists()
+
+
 @pytest.mark.usefixtures("console")
 def test_every_other_format_names_them_without_the_secret(cli: Run) -> None:
     markdown = cli("drift", *EMULATED, "--format", "markdown").out

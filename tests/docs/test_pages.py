@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import shlex
@@ -53,9 +52,6 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ):
         subprocess.run(shlex.split(command), cwd=origin, check=True, capture_output=True)
     monkeypatch.chdir(clone)
-    for name, project in (("service-account.json", "desk"), ("new-service-account.json", "new-desk")):
-        account = {"project_id": project, "client_email": f"fcm@{project}.invalid", "private_key": "made up"}
-        Path(name).write_text(json.dumps(account))
     return clone
 
 
@@ -102,8 +98,7 @@ class _Shell:
         elif program == "export":
             for setting in arguments:
                 name, _, value = setting.partition("=")
-                file = re.fullmatch(r"\$\(cat (.+)\)", value)
-                self._monkeypatch.setenv(name, Path(file[1]).read_text(encoding="utf-8") if file else value)
+                self._monkeypatch.setenv(name, value)
         elif arguments[:2] == ["emulator", "serve"]:
             self._url = self._servers.enter_context(serving(arguments))
         else:

@@ -47,7 +47,7 @@ from reconciler.render.rows import ChangeRow, ChangesView, FieldRow, SourceRow
 from reconciler.render.standing import baseline_text, change_standing, field_standing, pending_text
 from reconciler.render.terminal import escape
 from reconciler.render.view import comparison_view, drift_view, plan_view
-from reconciler.render.wording import UNDECLARED_ADVICE, count, incomplete, owned_by, undeclared
+from reconciler.render.wording import count, incomplete, owned_by, undeclared, undeclared_advice
 
 FIRST_MEANINGS = 20
 """The number of effects that are shown at once; the others are folded."""
@@ -403,7 +403,7 @@ class _Page:
             ])
             for row in rows
         ]  # fmt: skip
-        lead = tag("p", f"{undeclared(len(rows)).capitalize()}. {UNDECLARED_ADVICE}")
+        lead = tag("p", f"{undeclared(len(rows)).capitalize()}. {undeclared_advice(rows)}")
         body = [bullets(items[:FIRST_MEANINGS])]
         if len(items) > FIRST_MEANINGS:
             body.append(folded(f"{len(items) - FIRST_MEANINGS:,} more", bullets(items[FIRST_MEANINGS:])))
