@@ -21,7 +21,7 @@ from reconciler.cli.next_steps import command_line
 from reconciler.cli.options import account_options, reading_options, target_option
 from reconciler.cli.running import Run, display
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.render.terminal import escape
+from reconciler.render.terminal import escape, wrap
 from reconciler.sources.disk import ROOT_NAME
 from reconciler.workflow import Addition, Endpoint, Inputs
 
@@ -193,12 +193,20 @@ def _report_notes(
 ) -> None:
     """Report on standard error what the user has to know about an export."""
     notes = [left_out, (len(pinned), f"pinned by SID, because they have no unique name: {_some(pinned)}")]
-    console.err("".join(f"warning: {escape(text)}\n" for text in warnings))
-    console.err("".join(f"{number:,} {escape(what)}\n" for number, what in notes if number))
+    lines = [*(f"Warning: {text}" for text in warnings), *(f"{number:,} {what}" for number, what in notes if number)]
+    console.err("".join(f"{line}\n" for text in lines for line in _wrapped(text)))
     if secrets:
         console.err("Set these secrets before you validate, plan, or apply:\n")
         # Shell lines to paste and complete. A credential's secrets are needed only when it is sent again.
         console.err("".join(f"  export {escape(name)}='…'\n" for name in secrets))
+
+
+def _wrapped(text: str) -> list[str]:
+    """Break a text into lines for standard error; the first is not indented."""
+    width = console.width_of(sys.stderr)
+    first = wrap(escape(text), width)[0]
+    rest = escape(text)[len(first) :].removeprefix(" ")
+    return [first, *(f"  {line}" for line in (wrap(rest, width - 2) if rest else ()))]
 
 
 def _show_overwriting(folder: Path, files: Mapping[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,8 +65,11 @@ def plan(inputs: Inputs, endpoint: Endpoint, output: Output, *, out: str, detail
     """
     if out:
         check_replaceable(out)
+    creates = bool(endpoint.emulator) and not Path(endpoint.emulator).exists()
     run = Run(display(lines_on_stdout=False, may_colour=output.may_colour))
     planned = run.execute(lambda: workflow.plan(inputs, endpoint, run.display))
+    if creates and console.is_terminal(sys.stderr):
+        console.err(f"Created a new, empty account: {escape(endpoint.emulator)}\n")
     file = with_ways_out(planned.file, inputs, endpoint, continues=not out)
     if out:
         write_file(Path(out), file.to_json())

@@ -17,7 +17,7 @@ from reconciler.cli.exit_codes import DONE
 from reconciler.cli.manual import Page
 from reconciler.cli.options import file_options
 from reconciler.cli.output import Output, output_in, repository, workspace_folder
-from reconciler.render.terminal import escape
+from reconciler.render.terminal import escape, wrap
 from reconciler.workflow import Inputs
 
 if TYPE_CHECKING:
@@ -98,12 +98,17 @@ def _sentences(path: str, configs: Sequence[Config]) -> str:
     return "".join(_sentence(path, config) for config in configs)
 
 
+def _plural(number: int, noun: str) -> str:
+    return "" if number == 1 else "es" if noun.endswith("s") else "s"
+
+
 def _sentence(path: str, config: Config) -> str:
-    kinds = Counter(declared.kind.name for declared in config.resources.values())
-    counted = ", ".join(f"{number} {name}" for name, number in kinds.items())
+    kinds = Counter(declared.kind.noun for declared in config.resources.values())
+    counted = ", ".join(f"{number:,} {noun}{_plural(number, noun)}" for noun, number in kinds.items())
     environment = f" for environment {escape(config.environment)}" if config.environment else ""
     number = len(config.resources)
     noun = "resource" if number == 1 else "resources"
     acknowledged = len(config.acknowledged)
     noted = f" {acknowledged:,} {'warning' if acknowledged == 1 else 'warnings'} acknowledged." if acknowledged else ""
-    return f"{escape(path)} is valid{environment}: {number:,} {noun}{f' ({counted})' if counted else ''}.{noted}\n"
+    text = f"{escape(path)} is valid{environment}: {number:,} {noun}{f' ({counted})' if counted else ''}.{noted}"
+    return "\n".join(wrap(text, console.width_of(sys.stdout))) + "\n"

@@ -61,6 +61,7 @@ class Display:
         self._drawn_at = float("-inf")
         self._what = ""
         self._is_reading = False
+        self._is_paused = False
         self._done, self._total = 0, 0
         self._running: dict[str, tuple[str, float]] = {}
         self._wait = (float("-inf"), "")
@@ -119,6 +120,7 @@ class Display:
         self._what = ""
         self._wait = (float("-inf"), "")
         self._running.clear()
+        self._is_paused = True
 
     def __enter__(self) -> Self:
         """Start; nothing is shown yet."""
@@ -134,10 +136,10 @@ class Display:
     # --- drawing ------------------------------------------------------------------------------------------------------
 
     def _begin(self, *, reading: bool) -> None:
-        """Restart the clock at the start of a phase."""
-        if reading is not self._is_reading:
+        """Restart the clock at the start of a phase, and after a pause such as a question."""
+        if reading is not self._is_reading or self._is_paused:
             self._begun = self._clock()
-            self._is_reading = reading
+            self._is_reading, self._is_paused = reading, False
             self._what = ""
 
     def _say(self, outcome: Outcome, seconds: float) -> None:

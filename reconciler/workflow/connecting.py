@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -116,12 +116,27 @@ async def connect(
         return
     from reconciler.emulator import Emulator  # noqa: PLC0415 - see the package
 
+    is_new = _is_new(endpoint.emulator)
     store = _open_store(endpoint.emulator, config, creates=creates_emulator)
     try:
         async with _emulator_client(Emulator(store), endpoint, kind, progress, retry=retry, redact=redact) as client:
             yield client
-    finally:
+    except BaseException:
+        # A read that failed leaves no new file behind, such as one whose name is a typo.
         store.close()
+        if is_new and kind.__name__ == "ReadClient":
+            _remove(endpoint.emulator)
+        raise
+    store.close()
+
+
+def _is_new(file: str) -> bool:
+    return not Path(file).exists()
+
+
+def _remove(file: str) -> None:
+    with suppress(OSError):
+        Path(file).unlink()
 
 
 def _open_store(file: str, config: Config | None, *, creates: bool) -> Store:

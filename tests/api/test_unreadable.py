@@ -257,7 +257,8 @@ def test_commands_do_everything_else_and_exit_with_status_1(
         assert (again.code, said in again.err) == (1, True)
         left = run("export", "--api-url", host.url, "--include", "users")
         assert left.code == 5
-        assert "warning: Not exported: the user list of desk" in left.err
+        assert "Warning: Not exported: the user list of desk" in left.err
+        assert max(map(len, left.err.splitlines())) <= 100
         (tmp_path / "out").mkdir()
         assert run("export", "--api-url", host.url, "--out", str(tmp_path / "out")).code == 0
         over = run("export", "--api-url", host.url, "--out", str(tmp_path / "out"), "--include", "users")

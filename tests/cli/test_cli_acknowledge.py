@@ -45,7 +45,7 @@ def test_an_acknowledged_warning_of_the_files_is_counted_and_not_shown(cli: Cli,
     write(tmp_path, f"{{code: {code}, address: services.desk.roles.scout}}")
     result = cli("validate", "--strict")
     assert (result.code, result.err) == (0, "")
-    assert result.out == ". is valid: 3 resources (1 service, 2 role). 1 warning acknowledged.\n"
+    assert result.out == ". is valid: 3 resources (1 service, 2 roles). 1 warning acknowledged.\n"
     document = cli("validate", "--format", "json").json
     assert (document["problems"], document["acknowledged"]) == ([], 1)
 

@@ -101,6 +101,7 @@ def test_a_line_of_the_log_does_not_break_the_line_of_the_terminal(
     cli: Cli, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert files.exists()
+    assert cli("apply", *EMULATED, "--yes").code == 0
     stream = Tty()
     monkeypatch.setattr(sys, "stderr", stream)
     assert cli("plan", *EMULATED, "--log-level", "debug").code == 0

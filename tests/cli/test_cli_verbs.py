@@ -36,7 +36,7 @@ def test_validate_counts_what_it_read(cli: Cli, files: Path) -> None:
     assert files.exists()
     result = cli("validate")
     assert result.code == 0
-    assert result.out == ". is valid: 3 resources (1 service, 1 service_configuration, 1 role).\n"
+    assert result.out == ". is valid: 3 resources (1 service, 1 service configuration, 1 role).\n"
     assert cli("validate", "--format", "json").json["resources"] == 3
 
 
@@ -538,6 +538,17 @@ def test_a_saved_plan_that_would_be_refused_says_so(cli: Cli, files: Path) -> No
 
 
 # --- the emulator ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("files")
+def test_a_plan_says_that_it_created_an_account_and_a_failed_one_leaves_none(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = cli("plan", "--emulator", "new.db", "--target", "services.nope")
+    assert (failed.code, [path.name for path in Path().glob("new.db*")]) == (1, [])
+    monkeypatch.setattr("reconciler.cli.console.is_terminal", lambda _stream: True)
+    assert "Created a new, empty account: new.db\n" in cli("plan", "--emulator", "new.db").err
+    assert "Created" not in cli("plan", "--emulator", "new.db").err
 
 
 def test_the_emulator_alone_is_its_help(cli: Cli) -> None:

@@ -86,6 +86,17 @@ def test_the_live_line_says_what_runs() -> None:
     assert Terminal(stream.getvalue()).line == ""
 
 
+def test_a_second_reading_does_not_count_the_time_at_the_prompt() -> None:
+    now = [0.0]
+    stream = io.StringIO()
+    display = Display(live=stream, lines=None, clock=lambda: now[0], width=100)
+    display.reading(1, 1)
+    display.clear()
+    now[0] = 60.0
+    display.reading(0, 1)
+    assert Terminal(stream.getvalue()).line == "Reading the account: 0 of 1 requests, 0 s"
+
+
 def test_without_a_terminal_there_are_plain_lines_only() -> None:
     stream = io.StringIO()
     with Display(live=None, lines=stream, clock=Clock()) as display:
