@@ -38,8 +38,9 @@ Examples:
 LONG = ("users", "conversations")
 _MOST_NAMED = 10
 _ON_SEALED = (
-    "The settings are sealed: if you remove one from the files, an apply clears its live value. To stop managing\n"
-    "settings, remove `sealed: true` too, or list them in `unmanaged.ignore`.\n"
+    "The settings are sealed: if you remove one from the files, an apply clears its\n"
+    "live value. To stop managing settings, remove `sealed: true` too, or list them\n"
+    "in `unmanaged.ignore`.\n"
 )
 """Said of written files, because anyone who trims them expects the opposite."""
 

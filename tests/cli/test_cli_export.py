@@ -35,8 +35,9 @@ def test_a_folder_gets_one_file_for_each_service(cli: Cli, files: Path, tmp_path
         0,
         "",
         "Wrote 3 files to conf.\n"
-        "The settings are sealed: if you remove one from the files, an apply clears its live value. To stop managing\n"
-        "settings, remove `sealed: true` too, or list them in `unmanaged.ignore`.\n"
+        "The settings are sealed: if you remove one from the files, an apply clears its\n"
+        "live value. To stop managing settings, remove `sealed: true` too, or list them\n"
+        "in `unmanaged.ignore`.\n"
         "Next: reconciler plan conf --emulator demo.db\n",
     )
     written = sorted(tmp_path.glob("conf/**/*.yaml"))
