@@ -4,6 +4,7 @@ A golden file is what a renderer gave when somebody last looked at it. `pytest -
 difference in git is then to be read by a person.
 
 Properties are tried with the same examples each time, so that a change is judged by what it changed and not by luck.
+Those that set no number of examples have 50, and 100 where CI tries other versions (`--hypothesis-profile=plenty`).
 `pytest --hypothesis-profile=wander` draws others each time, to find what nobody has found yet.
 """
 
@@ -25,7 +26,8 @@ sys.dont_write_bytecode = False
 
 # Properties are about what holds, and not about how busy the machine is.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("steady", settings.get_profile("unhurried"), derandomize=True, database=None)
+settings.register_profile("plenty", settings.get_profile("unhurried"), derandomize=True, database=None)
+settings.register_profile("steady", settings.get_profile("plenty"), max_examples=50)
 settings.register_profile("wander", settings.get_profile("unhurried"), derandomize=False, print_blob=True)
 settings.load_profile("steady")
 
