@@ -300,7 +300,7 @@ def test_after_a_proxy_that_gives_no_answer_the_outcome_counts_as_unknown(
     proxy: Callable[[int], Behavior], tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing was forwarded, which the library does not tell: then a create is looked up before it is sent again."""
-    monkeypatch.setattr(transport, "_TIMEOUT", httpx.Timeout(1.0))
+    monkeypatch.setattr(transport, "_TIMEOUT", httpx.Timeout(0.3))
     error, _, at_api = through(proxy, lambda url, _proxy: failure(url), tls, monkeypatch)
     assert (type(error), is_ambiguous(error), at_api) == (Unreachable, True, [])
 

@@ -35,13 +35,13 @@ def errors(document: Any, validator: Draft202012Validator = CONFIG) -> list[str]
 # --- nothing that is right is called wrong ---------------------------------------------------------------------------
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(configurations())
 def test_every_configuration_fits(root: dict[str, Any]) -> None:
     assert errors(read(text(root))) == []
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(configs(pins=True))
 def test_every_file_of_every_configuration_fits(written: Written) -> None:
     load(MemorySources(written.files, written.env))

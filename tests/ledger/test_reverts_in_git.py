@@ -23,7 +23,7 @@ from tests.properties.strategies import CONVERSATIONS, configurations, text
 from tests.properties.test_reverts import reversible
 from tests.world import read
 
-ORDINARY, MANY = 4, 60
+ORDINARY, MANY = 2, 60
 quick = settings(
     max_examples=ORDINARY,
     suppress_health_check=list(HealthCheck),

@@ -743,7 +743,7 @@ names = st.sampled_from(["a", "b", "c"])
 types = st.sampled_from(["service", "conversation"])
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(data=st.data(), chance=st.randoms(use_true_random=False))
 def test_no_live_resource_is_two_declared_ones_and_order_never_matters(
     data: st.DataObject, chance: random.Random
