@@ -6,6 +6,9 @@ import ast
 import itertools
 import re
 import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
@@ -56,11 +59,15 @@ def test_every_dependency_has_a_reason_in_the_guide() -> None:
 
 # --- limits of size ---------------------------------------------------------------------------------------------------
 
-TREES = {
-    path: ast.parse(path.read_text(encoding="utf-8"))
-    for folder in (REPOSITORY / "reconciler", REPOSITORY / ".github" / "actions" / "reconcile")
-    for path in folder.rglob("*.py")
-}
+
+@cache
+def trees() -> Mapping[Path, ast.Module]:
+    """Parse every module of the package and of the action."""
+    return {
+        path: ast.parse(path.read_text(encoding="utf-8"))
+        for folder in (REPOSITORY / "reconciler", REPOSITORY / ".github" / "actions" / "reconcile")
+        for path in folder.rglob("*.py")
+    }
 
 
 @pytest.mark.parametrize(
@@ -72,7 +79,7 @@ def test_no_function_or_class_is_longer_than_the_guide_allows(sort: tuple[type[a
     assert "Functions have at most 60 lines, classes at most 300." in CONTRIBUTING
     long = [
         f"{path.relative_to(REPOSITORY)}:{node.lineno}"
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, sort) and (node.end_lineno or 0) - node.lineno + 1 > limit
     ]
@@ -80,8 +87,8 @@ def test_no_function_or_class_is_longer_than_the_guide_allows(sort: tuple[type[a
 
 
 def test_few_modules_are_at_the_top() -> None:
-    assert len([path for path in TREES if path.parent == REPOSITORY / "reconciler"]) <= 13
+    assert len([path for path in trees() if path.parent == REPOSITORY / "reconciler"]) <= 13
 
 
 def test_no_module_has_a_name_that_says_nothing() -> None:
-    assert [path for path in TREES if path.stem in {"utils", "helpers", "manager"}] == []
+    assert [path for path in trees() if path.stem in {"utils", "helpers", "manager"}] == []

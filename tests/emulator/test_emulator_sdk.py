@@ -30,6 +30,7 @@ from tests.emulator.witness import Api, dotted, sid
 
 # How the asynchronous SDK hands credentials to its HTTP library is the SDK's to mend.
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:BasicAuth is deprecated:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:The 'auth' parameter is deprecated:DeprecationWarning"),
 ]

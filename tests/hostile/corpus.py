@@ -41,7 +41,7 @@ class Case:
 
     Attributes:
         name: in words; unique.
-        files: what is written before, by path; links are told apart by `links`.
+        recipes: what is written before, by path; see `made`.
         links: links to make, by path.
         commands: what is run, one after the other; each has to end with `exit`.
         exit: what the commands end with.
@@ -53,11 +53,16 @@ class Case:
     name: str
     exit: int
     says: str
-    files: Mapping[str, bytes] = field(default_factory=dict)
+    recipes: Mapping[str, Any] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
     commands: Sequence[Sequence[str]] = ()
     answers: Sequence[Mapping[str, Any]] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The contents of the files; made only for a test that runs, since some are large."""
+        return {path: made(recipe) for path, recipe in self.recipes.items()}
 
 
 def made(text: Any) -> bytes:
@@ -65,6 +70,8 @@ def made(text: Any) -> bytes:
     match text:
         case str():
             return text.encode("utf-8", "surrogatepass")
+        case {"spoilt": changes}:
+            return _spoilt(changes)
         case {"hex": str(digits)}:
             return bytes.fromhex(digits)
         case {"count": part, "to": int(most)}:
@@ -116,8 +123,8 @@ _LIVE = (
 def cases() -> Iterator[Case]:
     """Every case."""
     for item in _read("files"):
-        files = {"reconciler.yaml": made(item["text"])} if "text" in item else {}
-        files |= {path: made(text) for path, text in item.get("also", {}).items()}
+        files = {"reconciler.yaml": item["text"]} if "text" in item else {}
+        files |= item.get("also", {})
         commands = item.get("commands", _VALIDATE)
         environment = {name: made(text).decode() for name, text in item.get("environment", {}).items()}
         yield Case(
@@ -125,11 +132,9 @@ def cases() -> Iterator[Case]:
         )
     for item in _read("live"):
         commands = item.get("commands", _LIVE)
-        yield Case(
-            item["name"], item["exit"], item["says"], {"reconciler.yaml": FILES.encode()}, {}, commands, item["answers"]
-        )
+        yield Case(item["name"], item["exit"], item["says"], {"reconciler.yaml": FILES}, {}, commands, item["answers"])
     for item in _read("saved"):
-        text = made(item["text"]) if "text" in item else _spoilt(item["changes"])
+        text = item["text"] if "text" in item else {"spoilt": item["changes"]}
         yield Case(item["name"], item["exit"], item["says"], {"saved.json": text}, {}, item.get("commands", _SHOWS))
 
 
