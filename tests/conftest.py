@@ -49,11 +49,6 @@ def pytest_configure() -> None:
             signal.signal(number, handler)
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Return one worker more than there are cores: a tenth of the time, a test waits for a disk or for a process."""
-    return (os.cpu_count() or 1) + 1
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files anew")
 
