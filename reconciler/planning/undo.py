@@ -15,7 +15,7 @@ from reconciler.address import Address
 from reconciler.change import Change, Guard
 from reconciler.config.model import Approval, Config, Declared, Value
 from reconciler.errors import MatchError, Place, Problem
-from reconciler.kinds import BY_NAME
+from reconciler.kinds import KINDS
 from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import Ref
 from reconciler.planning.baseline import DeclaredElsewhere, nowhere
@@ -201,7 +201,8 @@ class Undo:
                     yield address, target.parents[:length]
 
     def _anchor(self, address: Address, sid: str) -> Declared:
-        kind = BY_NAME["service" if len(address.parts) == 2 else "conversation"]
+        containers = {kind.parent for kind in KINDS}
+        kind = next(kind for kind in KINDS if kind.name in containers and kind.section == address.parts[-2:-1])
         return Declared(address, kind, self._place, parent=address.owner(kind.section), pin=sid)
 
     def _declared(self, target: Target, values: Mapping[str, Value]) -> Declared:
@@ -259,18 +260,17 @@ class Undo:
                     yield from (one for one in licenses if (one.address, one.action) not in own)
 
     def _most_destroyed(self, target: Target, found: UndoState) -> tuple[tuple[str, int], ...]:
-        """Return the bound of a license: conversations that others began in a service are not licensed.
+        """Return the bounds of a license: what others made in a container, and nobody can restore, is not licensed.
 
-        Those of the apply that are gone by now license no others in their place.
+        The contents of the apply that are gone by now license no others in their place.
         """
-        if target.kind.name != "service":
-            return ()
+        inside = {kind.section[-1]: kind for kind in KINDS if kind.parent == target.kind.name and kind.destroys}
         own = [
-            other
+            other.kind
             for other in self._targets
-            if other.kind.name == "conversation" and other.action == "create" and other.parent == target.address
+            if other.action == "create" and other.parent == target.address and other.address in found.live
         ]
-        return (("conversations", sum(other.address in found.live for other in own)),)
+        return tuple((one.name, own.count(inside[one.name])) for one in target.kind.counts if one.name in inside)
 
     def _explained(self, change: Change) -> Change:
         target = self._by_address.get(change.address)
