@@ -17,6 +17,7 @@ from reconciler.documents.step_values import StepValues
 from reconciler.documents.undo_source import undo_targets
 from reconciler.documents.values import Digests, Mask
 from reconciler.execution.apply import apply
+from reconciler.planning.baseline import DeclaredElsewhere, nowhere
 from reconciler.planning.plan import Plan, PlanOptions
 from reconciler.planning.undo import Undo
 from reconciler.report import Report, Silent
@@ -39,7 +40,9 @@ def do(account: World, made: Plan, config: Config) -> tuple[Report, ReportFile]:
     return report, parse_report(report_document(report, seen).sealed(KEY).to_json(), "report.json")
 
 
-def plan_undo(account: World, report: ReportFile, config: Config) -> Plan:
+def plan_undo(
+    account: World, report: ReportFile, config: Config, declared_elsewhere: DeclaredElsewhere = nowhere
+) -> Plan:
     """Plan the undo of a report, with everything approved that requires it."""
     undo = Undo(
         config,
@@ -52,7 +55,7 @@ def plan_undo(account: World, report: ReportFile, config: Config) -> Plan:
     async def run(options: PlanOptions) -> Plan:
         async with ReadClient(URL, _ANYONE, transport=account.transport()) as client:
             state = await fetch(undo.draft(), client, Silent())
-            return await fetch_planned(lambda: undo.plan(state, options), state, client, Silent())
+            return await fetch_planned(lambda: undo.plan(state, options, declared_elsewhere), state, client, Silent())
 
     options = PlanOptions()
     made = asyncio.run(run(options))
