@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from reconciler.address import Address
+from reconciler.planning.baseline import Baseline
 from reconciler.planning.plan import Plan
 from tests.properties.ledgered import Fault, FaultyWorld, Ledgered
 from tests.world import World, read
@@ -544,3 +546,34 @@ def test_a_removed_resource_has_its_former_name_if_its_rename_was_not_sent(ledge
     ledger.apply(read(SERVICE))
     assert planned(ledger, SERVICE).changes == ()
     assert set(ledger.remembered) == {Address.parse("services.s")}
+
+
+def test_a_create_that_was_killed_under_another_key_is_withheld(ledger: Ledgered) -> None:
+    ledger.apply(read(SERVICE))
+    ledger.apply(read(ROLE), fault=Fault(0, "after"))
+    baseline = replace(ledger.baseline, has_fingerprints=False)
+    made = ledger.account.plan(read(SERVICE), baseline=baseline)
+    assert set(told(ledger.account.plan(read(SERVICE), baseline=ledger.baseline))) == {
+        (address, "delete", "") for address, _, _ in told(made)
+    }
+    assert {guard for _, _, guard in told(made)} == {"unidentified"}
+
+
+def test_after_a_killed_first_apply_a_handle_alone_makes_nothing_created() -> None:
+    account = FaultyWorld(World())
+    service = account.post("/v1/Services", {"FriendlyName": "s"})["sid"]
+    for name in ("first", "second"):
+        account.post(
+            f"/v1/Services/{service}/Roles",
+            {"FriendlyName": name, "Type": "conversation", "Permission": ["sendMessage"]},
+        )
+    files = (
+        "version: 1\nservices: {s: {roles: {r: {friendly_name: %s, type: conversation, permissions: [sendMessage]}}}}\n"
+    )
+    killed = Baseline(first_attempts=(read(files % "first").resources,))
+    address = Address.parse("services.s.roles.r")
+    origins = {
+        name: account.plan(read(files % name), baseline=killed).decisions[address].record.origin
+        for name in ("first", "second")
+    }
+    assert origins == {"first": "created", "second": "adopted"}
