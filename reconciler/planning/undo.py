@@ -260,7 +260,7 @@ class Undo:
                     yield from (one for one in licenses if (one.address, one.action) not in own)
 
     def _most_destroyed(self, target: Target, found: UndoState) -> tuple[tuple[str, int], ...]:
-        """Return the bounds of a license: what others made in a container, and nobody can restore, is not licensed.
+        """Return the bounds of a license: contents that others made and no undo restores are not licensed.
 
         The contents of the apply that are gone by now license no others in their place.
         """
