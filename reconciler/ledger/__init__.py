@@ -5,7 +5,7 @@
     run_identity   the identity of this run
     repository     git itself: objects, refs, the remote
     records        the record of each address (pure)
-    git_ref        the entries on the ref, newest first
+    entries        the entries on the ref, newest first
     lock           whether the newest entry still blocks other applies
     remote_ref     the local ref compared with that of the remote
     preconditions  the conditions for the use of a ledger, each with its fix

@@ -11,7 +11,7 @@ from reconciler.documents.ledger import EntryStatus, LedgerEntry, LedgerKey
 from reconciler.errors import LedgerError
 from reconciler.lazy_dataclass import dataclass
 from reconciler.ledger import lock
-from reconciler.ledger.git_ref import LedgerRef, Stored, subject_of
+from reconciler.ledger.entries import LedgerRef, Stored, subject_of
 from reconciler.ledger.ref_names import environment_of, ref_of
 from reconciler.ledger.remote_ref import fetch_command, find_tips
 from reconciler.ledger.repository import Repository

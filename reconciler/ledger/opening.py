@@ -16,7 +16,7 @@ from reconciler.documents.ledger import LedgerEntry, LedgerKey, LedgerRun
 from reconciler.errors import LedgerError, Problem
 from reconciler.lazy_dataclass import dataclass
 from reconciler.ledger import lock, preconditions
-from reconciler.ledger.git_ref import LedgerRef, Stored
+from reconciler.ledger.entries import LedgerRef, Stored
 from reconciler.ledger.options import LedgerOptions
 from reconciler.ledger.preconditions import LedgerScope
 from reconciler.ledger.ref_names import ref_of

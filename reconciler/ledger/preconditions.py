@@ -12,7 +12,7 @@ from reconciler.config.model import Config
 from reconciler.documents.ledger import LedgerEntry, parse_entry
 from reconciler.errors import GuardRefusal, LedgerError, Problem, UsageError
 from reconciler.lazy_dataclass import dataclass
-from reconciler.ledger.git_ref import LedgerRef
+from reconciler.ledger.entries import LedgerRef
 from reconciler.ledger.ref_names import environment_of
 from reconciler.ledger.remote_ref import Tips, fetch_command
 from reconciler.ledger.repository import ENTRY, Repository

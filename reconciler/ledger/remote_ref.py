@@ -14,7 +14,7 @@ from reconciler.documents.ledger import LedgerEntry, LedgerRun, parse_entry
 from reconciler.errors import LedgerError
 from reconciler.lazy_dataclass import dataclass
 from reconciler.ledger import lock
-from reconciler.ledger.git_ref import LedgerRef
+from reconciler.ledger.entries import LedgerRef
 
 
 @dataclass(frozen=True, slots=True)

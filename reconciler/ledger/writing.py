@@ -25,7 +25,7 @@ from reconciler.documents.ledger import (
 from reconciler.errors import LedgerError, ReconcilerError
 from reconciler.lazy_dataclass import dataclass
 from reconciler.ledger import lock
-from reconciler.ledger.git_ref import subject_of
+from reconciler.ledger.entries import subject_of
 from reconciler.ledger.opening import Ledger
 from reconciler.ledger.remote_ref import newer_entry
 from reconciler.ledger.run_identity import actor_of, as_text

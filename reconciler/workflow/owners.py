@@ -14,8 +14,8 @@ def owners_of_files(path: str) -> Callable[[str], tuple[str, ...]] | None:
     Args:
         path: The configuration, which the repository contains.
     """
-    from reconciler.documents.owners import CodeOwners  # noqa: PLC0415 - see the package
-    from reconciler.sources.code_owners import path_in, read_code_owners  # noqa: PLC0415 - see the package
+    from reconciler.documents.code_owners import CodeOwners  # noqa: PLC0415 - see the package
+    from reconciler.sources.code_owners_file import path_in, read_code_owners  # noqa: PLC0415 - see the package
 
     found = read_code_owners(path)
     if found is None:

@@ -24,7 +24,7 @@ from reconciler.documents.ledger import LedgerRun, parse_entry
 from reconciler.emulator import Emulator, Store
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.ledger import lock, opening, repository
-from reconciler.ledger.git_ref import LedgerRef
+from reconciler.ledger.entries import LedgerRef
 from reconciler.ledger.options import LedgerOptions
 from reconciler.ledger.repository import Repository
 from reconciler.planning.baseline import Record

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.documents.owners import CodeOwners
-from reconciler.sources.code_owners import read_code_owners
+from reconciler.documents.code_owners import CodeOwners
+from reconciler.sources.code_owners_file import read_code_owners
 
 GITHUB = """\
 # Each line is a file pattern followed by one or more owners.
