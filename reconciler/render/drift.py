@@ -137,8 +137,8 @@ class _Page:
                     yield from self._lines(
                         2, f"{escape(kind_noun(group.kind))} {escape(row.address)}{name}{seen}", "dim"
                     )
-            first = example(plan.unmanaged)
-            yield from self._example(first.rows[0].next_steps, plan.counts.unmanaged, kind_noun(first.kind))
+            kind, first = example(plan.unmanaged)
+            yield from self._example(first.next_steps, plan.counts.unmanaged, kind_noun(kind))
         if plan.unverified:
             yield ""
             yield from self._lines(0, f"Not compared: {_unverified(len(plan.unverified))}.")

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from reconciler.documents.drift_log import DriftLogFile
 from reconciler.documents.ledger import HistoryEntry, HistoryFile, LedgerEntry, LedgerSummary
 from reconciler.render.terminal import cells, escape
+from reconciler.render.wording import minute
 
 _WORDS = (
     ("create", "created"), ("update", "updated"), ("replace", "replaced"), ("delete", "deleted"),
@@ -23,7 +24,7 @@ def history_text(document: HistoryFile) -> str:
     rows = [
         (
             str(entry.number),
-            _time(entry.started_at),
+            minute(entry.started_at),
             entry.status,
             entry.source_commit[:7],
             escape(entry.actor),
@@ -42,9 +43,9 @@ def drift_log_text(document: DriftLogFile) -> str:
     head = ("FIRST SEEN", "LAST SEEN", "GONE", "CLASS", "ENVIRONMENT", "FINDING")
     rows = [
         (
-            _time(row.first_seen),
-            _time(row.last_seen),
-            _time(row.gone) if row.gone else "-",
+            minute(row.first_seen),
+            minute(row.last_seen),
+            minute(row.gone) if row.gone else "-",
             escape(row.standing),
             escape(row.env) or "-",
             escape(f"{row.address}.{row.field}" if row.field else row.address),
@@ -62,8 +63,8 @@ def entry_text(entry: LedgerEntry) -> str:
     head = [
         ("environment", entry.environment or "(none)"),
         ("account", f"{entry.account_sid} at {entry.host}"),
-        ("started", f"{_time(entry.started_at)} by {entry.actor}"),
-        ("ended", _time(entry.ended_at) if entry.ended_at else f"not yet; deadline {_time(entry.deadline)}"),
+        ("started", f"{minute(entry.started_at)} by {entry.actor}"),
+        ("ended", minute(entry.ended_at) if entry.ended_at else f"not yet; deadline {minute(entry.deadline)}"),
         ("run", place),
         ("commit", source.commit),
         ("files", ", ".join((source.root, *source.overlays))),
@@ -93,10 +94,6 @@ def _content(entry: HistoryEntry) -> str:
 def _counts(summary: LedgerSummary) -> str:
     counted: Iterable[tuple[int, str]] = ((getattr(summary, name), word) for name, word in _WORDS)
     return ", ".join(f"{number:,} {word}" for number, word in counted if number)
-
-
-def _time(text: str) -> str:
-    return f"{text[:10]} {text[11:16]} UTC"
 
 
 def _padded(text: str, width: int) -> str:

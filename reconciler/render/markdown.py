@@ -472,8 +472,8 @@ class _Page:
         )
         summary = self.words.unmanaged(len(rows))
         listed = self.room.titled(f"<details><summary>{summary}</summary>", items, len(rows), at_most=5_000)
-        first = example(self.plan.unmanaged)
-        return [*listed, *self._example(first.rows[0].next_steps, len(rows), shortened_kind(first.kind)), "</details>"]
+        kind, first = example(self.plan.unmanaged)
+        return [*listed, *self._example(first.next_steps, len(rows), shortened_kind(kind)), "</details>"]
 
     def _settings(self) -> list[str]:
         """The undeclared settings, the gravest first: a drift must not hide them below what differs."""
@@ -491,7 +491,7 @@ class _Page:
         return [*self.room.titled(title, items, len(settings), at_most=6_000), undeclared_advice(settings), *example]
 
     def _example(self, steps: NextSteps, number: int, noun: str) -> list[str]:
-        """The ways out of the first of several findings."""
+        """The ways out of one of several findings."""
         taken = self.room.take(_steps(steps), at_most=2_000)
         return [first_steps(number, noun), fence("sh", taken)] if taken else []
 

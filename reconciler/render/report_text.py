@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from reconciler.change import MARKS
 from reconciler.documents.report import OutcomePart, RefusalPart, ReportFile, ResultPart, step_in_words
 from reconciler.render.advice import advice_of
+from reconciler.render.standing import SHORT_COMMIT
 from reconciler.render.terminal import Paint, Style, escape, wrap
 from reconciler.render.values import quoted
-from reconciler.render.wording import PAST, count, operation
+from reconciler.render.wording import PAST, count, minute, operation
 
 COLOURS: dict[str, tuple[Style, ...]] = {"+": ("green",), "~": ("yellow",), "-": ("red",), "-/+": ("red",)}
 
@@ -43,7 +44,7 @@ def report_text(
         plan_command: the command that plans what was applied again, escaped.
     """
     page = _Page(Paint(colour), max(width, NARROWEST))
-    sections = [page.done(report)] if list_done else []
+    sections = [page.heading(report), page.done(report)] if list_done else []
     sections += [
         page.section(report, "Withheld by a guard:", "withheld", _NOTICE),
         page.section(report, "Skipped:", "skipped", _NOTICE),
@@ -65,6 +66,10 @@ class _Page:
 
     def _lines(self, indent: int, text: str, *styles: Style) -> list[str]:
         return [" " * indent + self.paint(line, *styles) for line in wrap(text, self.width - indent)]
+
+    def heading(self, report: ReportFile) -> list[str]:
+        commit = f", commit {escape(report.source_commit[:SHORT_COMMIT])}" if report.source_commit else ""
+        return self._lines(0, f"Account {escape(report.account_sid)}, planned {minute(report.planned_at)}{commit}")
 
     def done(self, report: ReportFile) -> list[str]:
         lines: list[str] = []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from reconciler.change import Standing
 from reconciler.render.rows import ChangeRow, ChangesView, FieldRow, SinceRow
-from reconciler.render.wording import count
+from reconciler.render.wording import count, minute
 
 SHORT_COMMIT = 7
 _REMOVED = "removed from the configuration"
@@ -68,7 +68,7 @@ def _removed(since: SinceRow | None) -> str:
 def baseline_text(baseline: SinceRow) -> str:
     """Name a baseline: ``entry 41, 2026-11-18 09:30 UTC, commit 9d0e11f``."""
     parts = [f"entry {baseline.entry:,}"] if baseline.entry else []
-    parts += [f"{baseline.at[:10]} {baseline.at[11:16]} UTC"] if baseline.at else []
+    parts += [minute(baseline.at)] if baseline.at else []
     parts += [f"commit {baseline.commit[:SHORT_COMMIT]}"] if baseline.commit else []
     return ", ".join(parts) or "none"
 

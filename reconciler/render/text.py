@@ -347,9 +347,9 @@ class _Page:
             if len(shown) < len(group.rows):
                 more = len(group.rows) - len(shown)
                 lines.append("    " + self.paint(f"… {more:,} more (--verbose shows them)", "dim"))
-        first = example(groups)
-        if steps := first.rows[0].next_steps:
-            lines += [f"  {first_steps(total, kind_noun(first.kind))}", *self._steps(4, steps)]
+        kind, first = example(groups)
+        if first.next_steps:
+            lines += [f"  {first_steps(total, kind_noun(kind))}", *self._steps(4, first.next_steps)]
         return lines
 
     def _warnings(self, warnings: Iterable[WarningRow]) -> list[str]:

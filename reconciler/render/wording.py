@@ -10,7 +10,7 @@ from reconciler.kinds import KINDS
 
 if TYPE_CHECKING:  # plans do without
     from reconciler.documents.report import OutcomePart, ResultPart
-    from reconciler.render.rows import SettingRow, UnmanagedGroup
+    from reconciler.render.rows import SettingRow, UnmanagedGroup, UnmanagedRow
 
 PAST: Mapping[str, str] = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
 
@@ -81,15 +81,19 @@ def owned_by(owners: Sequence[str]) -> str:
     return f"owner{'' if len(owners) == 1 else 's'}: {', '.join(owners[:_MOST_OWNERS])}{more}"
 
 
-def example(groups: Sequence[UnmanagedGroup]) -> UnmanagedGroup:
-    """Return the group whose first resource is shown as an example: not a service, if there is another."""
+def example(groups: Sequence[UnmanagedGroup]) -> tuple[str, UnmanagedRow]:
+    """Return the resource whose ways out are shown as an example, after its kind.
+
+    Not a service if there is something else, and not the account's default service if there is any other resource.
+    """
     containers = {kind.name for kind in KINDS if kind.is_container}
-    return next((group for group in groups if group.kind not in containers), groups[0])
+    found = [(group.kind, row) for group in groups for row in group.rows]
+    return min(found, key=lambda one: (one[1].is_default, one[0] in containers))
 
 
 def first_steps(number: int, noun: str) -> str:
-    """Introduce the ways out of the first of several findings."""
-    return f"For {'this' if number == 1 else 'example, for the first'} {noun}:"
+    """Introduce the ways out of one of several findings."""
+    return f"For this {noun}:" if number == 1 else "For example, for one of them:"
 
 
 def age(first_seen: str, now: str) -> str:
@@ -100,6 +104,11 @@ def age(first_seen: str, now: str) -> str:
     days, hours = divmod(max(seconds, 0) // 3600, 24)
     ago = f"{count(days, 'day')} ago" if days else f"{count(hours, 'hour')} ago" if hours else "less than an hour ago"
     return f"first seen {first_seen[:10]}, {ago}"
+
+
+def minute(moment: str) -> str:
+    """Write a moment of a document for people: ``2026-11-18 09:30 UTC``."""
+    return f"{moment[:10]} {moment[11:16]} UTC"
 
 
 def seconds_between(start: str, end: str) -> int | None:

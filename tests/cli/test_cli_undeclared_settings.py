@@ -51,7 +51,7 @@ def test_text_names_each_value_the_gravest_first(cli: Run) -> None:
         "    true\n"
         "  Declare a value to keep it. Set `sealed: true` on the service or on `account` to clear what is not\n"
         "  declared. To hide a value, list it under `unmanaged.ignore`.\n"
-        "  For example, for the first setting:\n"
+        "  For example, for one of them:\n"
         "    accept: reconciler accept account.webhooks.pre_webhook_url --emulator demo.db\n"
         "    revert: pre_webhook_url: null\n"
         "    ignore: unmanaged: {ignore: ['account.webhooks.pre_webhook_url']}"
