@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from reconciler.cli import candidates, console
-from reconciler.cli.choices import Choices
 from reconciler.cli.exit_codes import DONE
 from reconciler.cli.manual import Page
+from reconciler.cli.options import format_option
 
 EPILOG = """\b
 Examples:
@@ -25,14 +25,7 @@ Examples:
     shell_complete=candidates.files,
     help="The file that `--history` of drift wrote.",
 )
-@click.option(
-    "--format",
-    "format_name",
-    type=Choices(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="The format of standard output.",
-)
+@format_option("text", "json")
 def drift_log(*, history: str, format_name: str) -> int:
     """List the findings of earlier runs of drift, offline.
 

@@ -10,9 +10,9 @@ import click
 
 from reconciler import workflow
 from reconciler.cli import candidates, console
-from reconciler.cli.choices import Choices
 from reconciler.cli.exit_codes import DONE
 from reconciler.cli.manual import Page
+from reconciler.cli.options import format_option
 from reconciler.errors import UsageError
 from reconciler.workflow import Inputs
 
@@ -33,14 +33,7 @@ Examples:
     shell_complete=candidates.environments,
     help="The environment whose ledger is shown.",
 )
-@click.option(
-    "--format",
-    "format_name",
-    type=Choices(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="The format of standard output.",
-)
+@format_option("text", "json")
 def history(*, words: tuple[str, ...], env: str, format_name: str) -> int:
     """List the entries of the ledger, newest first, or show one, offline.
 

@@ -17,7 +17,7 @@ from reconciler.documents.drift import DriftFile
 from reconciler.documents.plan import PlanFile
 from reconciler.documents.report import ReportFile, step_in_words
 from reconciler.errors import GuardRefusal, Place, Problem, ProblemsError, Refused, StalePlan
-from reconciler.kinds import kind_noun
+from reconciler.kinds import kind_noun, kind_nouns
 from reconciler.lazy_dataclass import dataclass
 from reconciler.render.markdown_text import shortened
 from reconciler.render.rows import ChangeRow, ChangesView, SourceRow
@@ -264,10 +264,11 @@ def _warnings(rows: ChangesView) -> Iterator[Annotation]:
 
 
 def _kind(change: ChangeRow) -> str:
-    name = f" {change.name}" if change.name else ""
-    service = f" of service {change.service}" if change.service and change.kind != "service" else ""
-    words = kind_noun(change.kind)
-    return f"{words.removeprefix('service ') if service else words}{name}{service}"
+    noun, container = kind_nouns(change.kind)
+    named = f" {change.name}" if change.name else ""
+    if change.service and container:
+        return f"{noun.removeprefix(f'{container} ')}{named} of {container} {change.service}"
+    return noun + named
 
 
 def _place(change: ChangeRow) -> SourceRow | None:
