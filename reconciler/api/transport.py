@@ -35,11 +35,6 @@ _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _LARGEST_ANSWER = 10_000_000
 """Bytes of one answer, decompressed. The largest one from Twilio is a page of 50 users or conversations: each has at
 most 16,384 characters of attributes, which JSON in JSON writes as six bytes each at worst, so 5 MB."""
-_LARGEST_POOL = 20
-"""Connections in one pool of the HTTP library, which examines all of them for each request: with 50 connections a
-request costs five times the CPU that it costs with 20, and throughput is lower (measured by tests/benchmarks/apply.py).
-"""
-
 Transport = httpx.AsyncBaseTransport
 """A way to the API other than the network, such as the emulator in process."""
 
@@ -68,7 +63,10 @@ def in_process(app: App) -> Transport:
 
 
 class ConnectionPools:
-    """Connections to one API, in as many pools as needed to keep each of them small.
+    """Connections to one API, each in a pool of its own.
+
+    For each request, the HTTP library examines all connections of a pool, several times: with 50 in one pool, a request
+    costs three times the CPU (`python -m tests.benchmarks transport`).
 
     Args:
         base_url: scheme, host, and port, without a trailing slash.
@@ -85,29 +83,24 @@ class ConnectionPools:
     ) -> None:
         self._base_url = base_url
         is_encrypted = base_url.startswith("https://")
-        count = max(1, -(-concurrency // _LARGEST_POOL)) if transport is None else 1
-        size = max(1, -(-concurrency // count))
-        self._pools = [
-            _open_pool(
-                auth=httpx.BasicAuth(credentials.username, credentials.password),
-                headers={
-                    "Accept": "application/json",
-                    # The only encoding that `_read_body` decompresses within a limit.
-                    "Accept-Encoding": "gzip",
-                    "User-Agent": f"reconciler/{__version__}",
-                },
-                timeout=_TIMEOUT,
-                follow_redirects=False,
-                # http:// is for this machine only, and a proxy would see its credentials.
-                trust_env=transport is None and is_encrypted,
-                # Without TLS, reading the trusted certificates would take more time than many requests.
-                verify=True if is_encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-                limits=httpx.Limits(max_connections=size, max_keepalive_connections=size),
-                transport=transport,
-            )
-            for _ in range(count)
-        ]
-        self._in_flight = [0] * count
+        self._pools = _open_pools(
+            max(1, concurrency) if transport is None else 1,
+            is_encrypted=is_encrypted and transport is None,
+            auth=httpx.BasicAuth(credentials.username, credentials.password),
+            headers={
+                "Accept": "application/json",
+                # The only encoding that `_read_body` decompresses within a limit.
+                "Accept-Encoding": "gzip",
+                "User-Agent": f"reconciler/{__version__}",
+            },
+            timeout=_TIMEOUT,
+            follow_redirects=False,
+            # http:// is for this machine only, and a proxy would see its credentials.
+            trust_env=transport is None and is_encrypted,
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
+            transport=transport,
+        )
+        self._in_flight = [0] * len(self._pools)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -226,15 +219,17 @@ async def _read_body(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _open_pool(**options: Any) -> httpx.AsyncClient:
-    """Build a client of the HTTP library, which reads further options from environment variables.
+def _open_pools(count: int, *, is_encrypted: bool, **options: Any) -> list[httpx.AsyncClient]:
+    """Build clients of the HTTP library, which reads further options from environment variables.
 
     Raises:
         UsageError: a variable for proxies or certificates is invalid. Its value is not repeated, since the URL of a
             proxy may contain a password.
     """
     try:
-        return httpx.AsyncClient(**options)
+        # Reading the trusted certificates takes more time than many requests: once, and not at all without TLS.
+        certificates = httpx.create_ssl_context() if is_encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        return [httpx.AsyncClient(verify=certificates, **options) for _ in range(count)]
     except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
         what = "proxies (HTTPS_PROXY, ALL_PROXY, NO_PROXY)"
         if isinstance(error, OSError):

@@ -324,8 +324,8 @@ def test_a_proxy_of_the_environment_never_sees_credentials_in_the_clear(
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.example.com:3128")
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com:3128")
     client = ReadClient(base, CREDENTIALS)
-    (pool,) = client._connections._pools
-    assert (pool._transport_for_url(httpx.URL(base)) is not pool._transport) is through_proxy
+    for pool in client._connections._pools:
+        assert (pool._transport_for_url(httpx.URL(base)) is not pool._transport) is through_proxy
 
 
 @pytest.mark.parametrize("stray", ["hush\n", "hush\r", " hush", "hu\tsh", "hüsh", "hush\udce9", "hush\x00"])
