@@ -55,7 +55,7 @@ class Verdict:
         tone: ``good``, ``plain``, ``careful``, or ``bad``; determines its sign and color.
         kicker: the subject of the page.
         headline: the verdict.
-        lead: its explanation.
+        lead: its explanation: texts, or markup.
         facts: names and values of further facts.
     """
 
@@ -272,7 +272,7 @@ def unmanaged(
                 [
                     tag("code", row.address),
                     *([text(" "), tag("q", row.name)] if row.name else []),
-                    *([text(f" {row.age}")] if row.age else []),
+                    *([text(" "), tag("small", row.age)] if row.age else []),
                     *next_steps(row.next_steps),
                 ]
             )
@@ -302,7 +302,8 @@ def _minute(moment: str) -> str:
 
 def next_steps(steps: NextSteps) -> list[Html]:
     """Render the ways out of a finding: a list, or nothing."""
-    return [bullets([join([text(f"{name}: "), tag("code", escape(words))]) for name, words in steps])] if steps else []
+    items = [join([text(f"{name}: "), tag("code", escape(words))]) for name, words in steps]
+    return [bullets(items, "ways")] if steps else []
 
 
 def addresses(title: str, summary: str, found: Sequence[str], identity: str) -> list[Html]:

@@ -49,6 +49,13 @@ def join(parts: list[Html], between: str = "") -> Html:
     return Html(text(between).join(parts))
 
 
+def prose(sentences: str) -> Html:
+    """Escape sentences without foreign text; what is between backticks becomes code."""
+    *pairs, last = sentences.split("`") if sentences.count("`") % 2 == 0 else (sentences,)
+    parts = [tag("code", part) if number % 2 else text(part) for number, part in enumerate([*pairs, last])]
+    return join([part for part in parts if part])
+
+
 def by_line(texts: Iterable[str]) -> Html:
     """Put each text on its own line, in an element whose style keeps lines."""
     return Html("\n".join(map(text, texts)))

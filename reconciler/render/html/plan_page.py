@@ -39,7 +39,7 @@ from reconciler.render.html.frame import (
     unmanaged,
     warnings,
 )
-from reconciler.render.html.markup import Html, join, tag, text
+from reconciler.render.html.markup import Html, join, prose, tag, text
 from reconciler.render.html.sides import field, side
 from reconciler.render.markdown import ChangeGroup, grouped, settled
 from reconciler.render.markdown_text import Repository
@@ -399,11 +399,11 @@ class _Page:
             join([
                 tag("span", f"{row.risk} risk", class_=f"risk {row.risk}"), text(" "), tag("code", row.name),
                 text(": "), side(settled(row.value)), text(" "), tag("small", row.meaning),
-                text(f" {row.age}"), *next_steps(row.next_steps),
+                *([tag("small", f" · {row.age}")] if row.age else []), *next_steps(row.next_steps),
             ])
             for row in rows
         ]  # fmt: skip
-        lead = tag("p", f"{undeclared(len(rows)).capitalize()}. {undeclared_advice(rows)}")
+        lead = tag("p", prose(f"{undeclared(len(rows)).capitalize()}. {undeclared_advice(rows)}"))
         body = [bullets(items[:FIRST_MEANINGS])]
         if len(items) > FIRST_MEANINGS:
             body.append(folded(f"{len(items) - FIRST_MEANINGS:,} more", bullets(items[FIRST_MEANINGS:])))

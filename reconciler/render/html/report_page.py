@@ -26,7 +26,7 @@ from reconciler.render.html.frame import (
     listed,
     section,
 )
-from reconciler.render.html.markup import Html, join, tag, text
+from reconciler.render.html.markup import Html, join, prose, tag, text
 from reconciler.render.html.plan_page import fields
 from reconciler.render.markdown_text import Repository
 from reconciler.render.report_text import FOLLOW_UP, MESSAGE_LIMIT, next_steps
@@ -95,7 +95,7 @@ class _Page:
         cost = (
             f"{count(report.requests, 'request')} ({count(report.writes, 'write')}{resent}) in {report.seconds:.1f} s."
         )
-        following = re.sub(r"`([^`]*)`", r"“\1”", " ".join(next_steps(report)))
+        following = prose(" ".join(next_steps(report)))
         facts = (
             ("Account", report.account_sid), ("Environment", report.options.env), ("Exit code", str(report.exit_code)),
         )  # fmt: skip
