@@ -34,9 +34,10 @@ else:
         eq: bool = True,
         repr: bool = True,  # noqa: A002 - the standard decorator's name
         order: bool = False,
+        kw_only: bool = False,
     ) -> Any:
         """Make a class a dataclass, as `dataclasses.dataclass` does, on first use."""
-        defer = partial(_defer, slots=slots, options=_Options(frozen, eq, repr, order))
+        defer = partial(_defer, slots=slots, options=_Options(frozen, eq, repr, order, kw_only))
         return defer if cls is None else defer(cls)
 
     class _Options(NamedTuple):
@@ -46,6 +47,7 @@ else:
         eq: bool
         repr: bool
         order: bool
+        kw_only: bool
 
     def _defer(declared: type, *, slots: bool, options: _Options) -> type:
         """Return the class without its methods, which are added on first use."""
@@ -99,7 +101,7 @@ else:
     def _build(cls: type, copy: type, options: _Options) -> None:
         """Add the methods; `copy` is a copy of the class with its defaults."""
         copy.__doc__ = copy.__doc__ or cls.__name__  # else the standard decorator composes a signature
-        standard(init=False, repr=False, eq=options.order, order=options.order)(copy)
+        standard(init=False, repr=False, eq=options.order, order=options.order, kw_only=options.kw_only)(copy)
         for name in _LAZY:
             setattr(cls, name, getattr(copy, name))
         found = fields(copy)

@@ -165,3 +165,17 @@ def test_own_comparison_is_kept_and_hashed_by_value() -> None:
     assert Loose("a", 1) == Loose("a", 2)
     assert hash(Loose("a", 1)) != hash(Loose("a", 2))
     assert hash(Loose("a", 1)) == hash(Loose("a", 1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keyed:
+    name: str = ""
+    size: int
+
+
+def test_fields_by_keyword_only() -> None:
+    assert (Keyed(size=2).size, repr(Keyed(name="a", size=1))) == (2, "Keyed(name='a', size=1)")
+    assert replace(Keyed(size=2), name="b") == Keyed(name="b", size=2)
+    with pytest.raises(TypeError, match="positional"):
+        Keyed("a", 1)  # type: ignore[call-arg]
+    assert [item.kw_only for item in dataclasses.fields(Keyed)] == [True, True]

@@ -9,6 +9,7 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import get_type_hints
@@ -247,9 +248,7 @@ def test_a_plan_is_applied_only_by_the_method_that_made_it(
     reconciler_of_desk.apply(report=report)
     with pytest.raises(reconciler.PlanFileError, match="the plan does not undo"):
         reconciler_of_desk.undo(report, plan)
-    undo = plan.model_copy(
-        update={"options": plan.options.model_copy(update={"undo": UndoPart(report="report.json", digest="sha256:0")})}
-    )
+    undo = replace(plan, options=replace(plan.options, undo=UndoPart(report="report.json", digest="sha256:0")))
     with pytest.raises(reconciler.UsageError, match="the plan undoes an apply"):
         reconciler_of_desk.apply(undo)
 

@@ -180,8 +180,8 @@ def _explained(file: PlanFile, *, inputs: Inputs, endpoint: Endpoint) -> PlanFil
 
     found = with_ways_out(file, inputs, endpoint, continues=True)
     # The prompt continues, unless an approval is missing.
-    commands = found.commands.model_copy(update={"accept": ""}) if found.commands and approvals(file) else None
-    return found.model_copy(update={"commands": commands})
+    commands = replace(found.commands, accept="") if found.commands and approvals(file) else None
+    return replace(found, commands=commands)
 
 
 def _report_stale(run: Run, output: Output) -> None:
@@ -361,4 +361,5 @@ def _show(applied: Applied, output: Output, *, shown: bool) -> None:
         console.out("\n")
     # Completed steps were listed while they ran.
     assert applied.document is not None
-    showing.show_report(applied.document, replace(output, watched=True), applied.file)
+    document = applied.sealed() if output.format_name == "json" else applied.document
+    showing.show_report(document, replace(output, watched=True), applied.file)

@@ -168,7 +168,7 @@ def _comparable(found: DriftFile) -> DriftFile:
     """Return a result without the parts that differ between equal ones."""
     from reconciler.documents.sightings import with_sightings  # noqa: PLC0415 - see above
 
-    return with_sightings(found, (), to_notify=0).model_copy(update={"created_at": "", "requests": 0})
+    return replace(with_sightings(found, (), to_notify=0), created_at="", requests=0)
 
 
 @click.command(cls=Page, epilog=EPILOG)

@@ -98,7 +98,7 @@ def with_ways_out(plan: PlanFile, inputs: Inputs, endpoint: Endpoint, *, continu
     accept, drift = (command_lines(verb, whole, endpoint, shown=shown) for verb in ("accept", "drift"))
     apply = command_lines("apply", inputs, endpoint, shown=shown)
     found = with_next_steps(plan, Commands(accept, apply, drift))
-    return found if continues else found.model_copy(update={"commands": None})
+    return found if continues else replace(found, commands=None)
 
 
 def _quoted(words: Sequence[str]) -> str:

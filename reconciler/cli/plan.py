@@ -70,7 +70,8 @@ def plan(inputs: Inputs, endpoint: Endpoint, output: Output, *, out: str, detail
     planned = run.execute(lambda: workflow.plan(inputs, endpoint, run.display))
     if creates and console.is_terminal(sys.stderr):
         console.err(f"Created a new, empty account: {escape(endpoint.emulator)}\n")
-    file = with_ways_out(planned.file, inputs, endpoint, continues=not out)
+    file = planned.sealed() if out or output.format_name == "json" else planned.file
+    file = with_ways_out(file, inputs, endpoint, continues=not out)
     if out:
         write_file(Path(out), file.to_json())
     showing.show_plan(file, output)

@@ -109,12 +109,12 @@ def _save(inputs: Inputs, endpoint: Endpoint, output: Output, source: UndoSource
     check_replaceable(out)
     run = Run(display(lines_on_stdout=False, may_colour=output.may_colour))
     planned = run.execute(lambda: workflow.plan_undo(inputs, endpoint, run.display, source))
-    write_file(Path(out), planned.file.to_json())
-    showing.show_plan(planned.file, output)
+    file = planned.sealed()
+    text = file.to_json()
+    write_file(Path(out), text)
+    showing.show_plan(file, output)
     if output.as_text:
-        again = command_line(
-            "apply", inputs, endpoint, options=("--plan", out), shown=planned.file.to_json(), scope=False
-        )
-        then = f"To undo exactly this:\n  {again}\n" if planned.file.has_changes else "It has no changes to apply.\n"
+        again = command_line("apply", inputs, endpoint, options=("--plan", out), shown=text, scope=False)
+        then = f"To undo exactly this:\n  {again}\n" if file.has_changes else "It has no changes to apply.\n"
         console.out(f"\nSaved to {escape(out)}. {then}")
-    return exit_codes.of_plan(planned.file, detailed=False)
+    return exit_codes.of_plan(file, detailed=False)

@@ -2,85 +2,100 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from dataclasses import field
+from operator import not_
 from typing import Literal
 
-from pydantic import Field
-
-from reconciler.documents.parts import Part
+from reconciler.documents.base import Part, described
 from reconciler.documents.saved import parse_as
+from reconciler.lazy_dataclass import dataclass
 from reconciler.redaction import spelled_out
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptedPart(Part):
     """A difference that the edits accept."""
 
-    address: str = Field(description="The resource.")
-    field: str = Field(description="The field; empty for a whole resource.")
-    action: Literal["set", "remove", "add"] = Field(
-        description="Whether a field takes its live value, a resource that does not exist is removed from the files, "
-        "or an unmanaged resource is added to them."
+    address: str = dataclasses.field(metadata=described("The resource."))
+    field: str = dataclasses.field(metadata=described("The field; empty for a whole resource."))
+    action: Literal["set", "remove", "add"] = dataclasses.field(
+        metadata=described(
+            "Whether a field takes its live value, a resource that does not exist is removed from the files, "
+            "or an unmanaged resource is added to them."
+        )
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedPart(Part):
     """A difference that cannot be accepted."""
 
-    address: str = Field(description="The resource.")
-    field: str = Field(description="The field; empty for a whole resource.")
-    reason: str = Field(description="Why it is refused.")
-    hint: str = Field(description="How to accept it nevertheless.")
+    address: str = dataclasses.field(metadata=described("The resource."))
+    field: str = dataclasses.field(metadata=described("The field; empty for a whole resource."))
+    reason: str = dataclasses.field(metadata=described("Why it is refused."))
+    hint: str = dataclasses.field(metadata=described("How to accept it nevertheless."))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AffectedPart(Part):
     """A resource with differences."""
 
-    address: str = Field(description="The resource.")
-    kind: str = Field(description="The resource's kind.")
-    service: str = Field(
-        default="", exclude_if=lambda text: not text, description="The name of its service; absent at the top."
+    address: str = field(metadata=described("The resource."))
+    kind: str = field(metadata=described("The resource's kind."))
+    service: str = field(default="", metadata=described("The name of its service; absent at the top.", exclude_if=not_))
+    risk: Literal["low", "medium", "high"] = field(
+        metadata=described("The risk of the change that an apply would make.")
     )
-    risk: Literal["low", "medium", "high"] = Field(description="The risk of the change that an apply would make.")
-    owners: tuple[str, ...] = Field(
+    owners: tuple[str, ...] = field(
         default=(),
-        exclude_if=lambda names: not names,
-        description="The owners of the file that declares it, by the repository's CODEOWNERS; absent if none.",
+        metadata=described(
+            "The owners of the file that declares it, by the repository's CODEOWNERS; absent if none.", exclude_if=not_
+        ),
     )
-    effects: tuple[str, ...] = Field(
+    effects: tuple[str, ...] = field(
         default=(),
-        exclude_if=lambda texts: not texts,
-        description="The effects of the change that an apply would make if the difference were not accepted.",
+        metadata=described(
+            "The effects of the change that an apply would make if the difference were not accepted.", exclude_if=not_
+        ),
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EditedFile(Part):
     """The edits of one file."""
 
-    path: str = Field(description="The path of the file.")
-    diff: tuple[str, ...] = Field(description="The lines of a unified diff; lines that contain a secret are hidden.")
+    path: str = field(metadata=described("The path of the file."))
+    diff: tuple[str, ...] = field(
+        metadata=described("The lines of a unified diff; lines that contain a secret are hidden.")
+    )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptFile(Part):
     """The edits that accept drift."""
 
     format: Literal["reconciler.accept"] = "reconciler.accept"
     format_version: Literal[1] = 1
-    account_sid: str = Field(description="The account.")
-    env: str = Field(description="The environment; empty for none.")
-    written: bool = Field(description="Whether the files were written.")
-    accepted: tuple[AcceptedPart, ...] = Field(description="The differences that the edits accept.")
-    refused: tuple[RefusedPart, ...] = Field(
-        description="The differences that are not accepted. If any was named, no file is written."
+    account_sid: str = field(metadata=described("The account."))
+    env: str = field(metadata=described("The environment; empty for none."))
+    written: bool = field(metadata=described("Whether the files were written."))
+    accepted: tuple[AcceptedPart, ...] = field(metadata=described("The differences that the edits accept."))
+    refused: tuple[RefusedPart, ...] = field(
+        metadata=described("The differences that are not accepted. If any was named, no file is written.")
     )
-    affected: tuple[AffectedPart, ...] = Field(
+    affected: tuple[AffectedPart, ...] = field(
         default=(),
-        description="The resources with these differences. Those that an apply would not change are absent.",
+        metadata=described("The resources with these differences. Those that an apply would not change are absent."),
     )
-    files: tuple[EditedFile, ...] = Field(description="The edited files.")
+    files: tuple[EditedFile, ...] = field(metadata=described("The edited files."))
 
     def to_json(self) -> str:
         """Render the document as indented ASCII that ends in a newline."""
-        return spelled_out(json.dumps(self.model_dump(), indent=2)) + "\n"
+        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
+
+        return spelled_out(json.dumps(conversion.to_values(self), indent=2)) + "\n"
 
 
 def parse_acceptance(text: str | bytes, name: str) -> AcceptFile:

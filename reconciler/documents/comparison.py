@@ -6,15 +6,14 @@ parents, so that no comparison can be mistaken for an approval. Does no I/O.
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import Literal
 
-from pydantic import Field
-
 from reconciler.change import Change
+from reconciler.documents.base import Part, described
 from reconciler.documents.parts import (
     FieldPart,
     GuardPart,
-    Part,
     SourcePart,
     SummaryPart,
     UnmanagedPart,
@@ -22,38 +21,44 @@ from reconciler.documents.parts import (
 )
 from reconciler.documents.saved import parse_as
 from reconciler.documents.values import Mask, ValueForms, guard_part, source_part, warning_part
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.comparison import Comparison
 from reconciler.redaction import spelled_out
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SidePart(Part):
     """One of the two configurations."""
 
-    name: str = Field(description="Its root file, with the git ref and the environment.")
-    account_sid: str = Field(default="", description="The account it is for; empty if it declares none.")
-    env: str = Field(default="", description="The environment; empty for none.")
-    config_digest: str = Field(description="A digest of the configuration's meaning.")
+    name: str = field(metadata=described("Its root file, with the git ref and the environment."))
+    account_sid: str = field(default="", metadata=described("The account it is for; empty if it declares none."))
+    env: str = field(default="", metadata=described("The environment; empty for none."))
+    config_digest: str = field(metadata=described("A digest of the configuration's meaning."))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedChange(Part):
     """A change from the first configuration to the second."""
 
-    address: str = Field(description="The resource's address.")
-    kind: str = Field(description="The resource's kind.")
-    action: Literal["create", "update", "replace", "delete"] = Field(description="The action.")
-    sid: str | None = Field(description="The SID that the resource is pinned to; null for none.")
-    name: str = Field(description="The natural key; empty for a singleton.")
-    service: str = Field(default="", description="The name of its service; empty at the top of the account.")
-    fields: tuple[FieldPart, ...] = Field(description="The fields that differ.")
-    reason: str = Field(description="The reason, as a short phrase.")
-    risk: Literal["low", "medium", "high"] = Field(description="The risk.")
-    consequences: tuple[str, ...] = Field(default=(), description="The effects that a reviewer must judge.")
-    guard: GuardPart | None = Field(description="Why an apply would refuse or withhold it; null if it would not.")
-    source: SourcePart | None = Field(
-        default=None, description="The place in the second configuration that declares it."
+    address: str = field(metadata=described("The resource's address."))
+    kind: str = field(metadata=described("The resource's kind."))
+    action: Literal["create", "update", "replace", "delete"] = field(metadata=described("The action."))
+    sid: str | None = field(metadata=described("The SID that the resource is pinned to; null for none."))
+    name: str = field(metadata=described("The natural key; empty for a singleton."))
+    service: str = field(default="", metadata=described("The name of its service; empty at the top of the account."))
+    fields: tuple[FieldPart, ...] = field(metadata=described("The fields that differ."))
+    reason: str = field(metadata=described("The reason, as a short phrase."))
+    risk: Literal["low", "medium", "high"] = field(metadata=described("The risk."))
+    consequences: tuple[str, ...] = field(default=(), metadata=described("The effects that a reviewer must judge."))
+    guard: GuardPart | None = field(
+        metadata=described("Why an apply would refuse or withhold it; null if it would not.")
+    )
+    source: SourcePart | None = field(
+        default=None, metadata=described("The place in the second configuration that declares it.")
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonFile(Part):
     """The changes that an apply of the second configuration would make if the account matched the first."""
 
@@ -62,16 +67,20 @@ class ComparisonFile(Part):
     tool_version: str
     before: SidePart
     after: SidePart
-    one_account: bool = Field(
-        description="Whether both are for one account and environment; if not, addresses are compared, without risk."
+    one_account: bool = field(
+        metadata=described(
+            "Whether both are for one account and environment; if not, addresses are compared, without risk."
+        )
     )
     summary: SummaryPart
     changes: tuple[ComparedChange, ...]
-    no_longer_managed: tuple[UnmanagedPart, ...] = Field(
-        description="Resources that only the first configuration declares: the account keeps them."
+    no_longer_managed: tuple[UnmanagedPart, ...] = field(
+        metadata=described("Resources that only the first configuration declares: the account keeps them.")
     )
     warnings: tuple[WarningPart, ...]
-    guards: tuple[GuardPart, ...] = Field(default=(), description="Guards that would refuse an apply as a whole.")
+    guards: tuple[GuardPart, ...] = field(
+        default=(), metadata=described("Guards that would refuse an apply as a whole.")
+    )
 
     @property
     def differs(self) -> bool:
@@ -81,7 +90,9 @@ class ComparisonFile(Part):
 
     def to_json(self) -> str:
         """Render the document as indented ASCII that ends in a newline."""
-        return spelled_out(self.model_dump_json(indent=2, by_alias=True, ensure_ascii=True)) + "\n"
+        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
+
+        return spelled_out(conversion.to_text(self, indent=2)) + "\n"
 
 
 def comparison_document(

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import field, replace
+from operator import not_
 from typing import Literal, TypeAlias
 
-from pydantic import Field
-
 from reconciler.change import Action, Standing
+from reconciler.documents.base import Part, described, is_none
 from reconciler.documents.drift_log import SightingPart
 from reconciler.documents.parts import (
     ChangePart,
     FieldPart,
     InnerPart,
     NextStepsPart,
-    Part,
     SincePart,
     SourcePart,
     UndeclaredPart,
@@ -30,6 +30,7 @@ from reconciler.documents.parts import (
 from reconciler.documents.plan import PlanFile
 from reconciler.documents.saved import parse_as
 from reconciler.json_text import Json
+from reconciler.lazy_dataclass import dataclass
 from reconciler.redaction import spelled_out
 
 DriftState: TypeAlias = Literal["missing", "differs", "unwanted"]
@@ -47,115 +48,134 @@ _STATES: Mapping[Action, DriftState] = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InnerDrift(Part):
     """One difference inside a JSON value."""
 
-    path: str = Field(description='The path inside the value: `team`, `tags[0].name`, `["a.b"]`.')
-    only_in: Literal["", "files", "account"] = Field(default="", description="The side that has it; empty for both.")
-    files: Json = Field(default=None, description="The configured value, as plain JSON; null if there is none.")
-    account: Json = Field(default=None, description="The live value, as plain JSON; null if there is none.")
+    path: str = field(metadata=described('The path inside the value: `team`, `tags[0].name`, `["a.b"]`.'))
+    only_in: Literal["", "files", "account"] = field(
+        default="", metadata=described("The side that has it; empty for both.")
+    )
+    files: Json = field(default=None, metadata=described("The configured value, as plain JSON; null if there is none."))
+    account: Json = field(default=None, metadata=described("The live value, as plain JSON; null if there is none."))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DriftField(Part):
     """One field that differs."""
 
-    path: str = Field(description="The field's path, with dots.")
-    files: Json = Field(description="The configured value, in one of the forms of a plan file.")
-    account: Json = Field(description="The live value, in the same forms.")
-    account_name: str = Field(default="", description="The name of the resource that a live reference names.")
-    sensitive: bool = Field(description="Whether the values are hidden.")
-    immutable: bool = Field(default=False, description="Whether only a replace could change it.")
-    source: SourcePart | None = Field(description="Where the configuration sets it.")
-    inside: tuple[InnerDrift, ...] = Field(default=(), description="For JSON, the differences inside it.")
-    standing: Standing = Field(
+    path: str = field(metadata=described("The field's path, with dots."))
+    files: Json = field(metadata=described("The configured value, in one of the forms of a plan file."))
+    account: Json = field(metadata=described("The live value, in the same forms."))
+    account_name: str = field(default="", metadata=described("The name of the resource that a live reference names."))
+    sensitive: bool = field(metadata=described("Whether the values are hidden."))
+    immutable: bool = field(default=False, metadata=described("Whether only a replace could change it."))
+    source: SourcePart | None = field(metadata=described("Where the configuration sets it."))
+    inside: tuple[InnerDrift, ...] = field(default=(), metadata=described("For JSON, the differences inside it."))
+    standing: Standing = field(
         default="",
-        alias="class",
-        exclude_if=lambda text: not text,
-        description="How the difference stands to the baseline; absent without one. See the plan's schema.",
+        metadata=described(
+            "How the difference stands to the baseline; absent without one. See the plan's schema.",
+            alias="class",
+            exclude_if=not_,
+        ),
     )
-    since: SincePart | None = Field(
+    since: SincePart | None = field(
         default=None,
-        exclude_if=lambda part: part is None,
-        description="The entry since which the value was right; for what was removed, the commit that removed it.",
+        metadata=described(
+            "The entry since which the value was right; for what was removed, the commit that removed it.",
+            exclude_if=is_none,
+        ),
     )
-    owners: tuple[str, ...] = Field(
+    owners: tuple[str, ...] = field(
         default=(),
-        exclude_if=lambda names: not names,
-        description="The owners of the file that sets it, by the repository's CODEOWNERS; absent if none.",
+        metadata=described(
+            "The owners of the file that sets it, by the repository's CODEOWNERS; absent if none.", exclude_if=not_
+        ),
     )
-    first_seen: str = Field(
+    first_seen: str = field(
         default="",
-        exclude_if=lambda text: not text,
-        description="When a run with `--history` first found it; absent if unknown.",
+        metadata=described("When a run with `--history` first found it; absent if unknown.", exclude_if=not_),
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Difference(Part):
     """A resource that differs from the configuration."""
 
-    address: str = Field(description="The resource's address.")
-    kind: str = Field(description="The resource's kind.")
-    state: DriftState = Field(description="Missing in the account, different, or live and to be deleted.")
-    sid: str | None = Field(description="The live resource; null if there is none.")
-    name: str = Field(description="The natural key; empty for a singleton.")
-    service: str = Field(default="", description="The name of its service; empty at the top of the account.")
-    risk: Literal["low", "medium", "high"] = Field(
-        default="low", description="The risk of the change that would remove the difference."
+    address: str = field(metadata=described("The resource's address."))
+    kind: str = field(metadata=described("The resource's kind."))
+    state: DriftState = field(metadata=described("Missing in the account, different, or live and to be deleted."))
+    sid: str | None = field(metadata=described("The live resource; null if there is none."))
+    name: str = field(metadata=described("The natural key; empty for a singleton."))
+    service: str = field(default="", metadata=described("The name of its service; empty at the top of the account."))
+    risk: Literal["low", "medium", "high"] = field(
+        default="low", metadata=described("The risk of the change that would remove the difference.")
     )
-    fields: tuple[DriftField, ...] = Field(description="The fields that differ.")
-    source: SourcePart | None = Field(default=None, description="Where the configuration declares it.")
-    standing: Standing = Field(
+    fields: tuple[DriftField, ...] = field(metadata=described("The fields that differ."))
+    source: SourcePart | None = field(default=None, metadata=described("Where the configuration declares it."))
+    standing: Standing = field(
         default="",
-        alias="class",
-        exclude_if=lambda text: not text,
-        description="How the resource as a whole stands to the baseline; absent if only fields differ.",
+        metadata=described(
+            "How the resource as a whole stands to the baseline; absent if only fields differ.",
+            alias="class",
+            exclude_if=not_,
+        ),
     )
-    since: SincePart | None = Field(
+    since: SincePart | None = field(
         default=None,
-        exclude_if=lambda part: part is None,
-        description="The entry since which it was as declared, or the commit that removed it.",
+        metadata=described(
+            "The entry since which it was as declared, or the commit that removed it.", exclude_if=is_none
+        ),
     )
-    owners: tuple[str, ...] = Field(
+    owners: tuple[str, ...] = field(
         default=(),
-        exclude_if=lambda names: not names,
-        description="The owners of the file that declares it, by the repository's CODEOWNERS; absent if none.",
+        metadata=described(
+            "The owners of the file that declares it, by the repository's CODEOWNERS; absent if none.", exclude_if=not_
+        ),
     )
-    next_steps: NextStepsPart | None = Field(
+    next_steps: NextStepsPart | None = field(
         default=None,
-        exclude_if=lambda part: part is None,
-        description="How to accept, revert, or ignore all of it; absent if the command that ran is unknown.",
+        metadata=described(
+            "How to accept, revert, or ignore all of it; absent if the command that ran is unknown.", exclude_if=is_none
+        ),
     )
-    first_seen: str = Field(
+    first_seen: str = field(
         default="",
-        exclude_if=lambda text: not text,
-        description="When a run with `--history` first found it; absent if unknown.",
+        metadata=described("When a run with `--history` first found it; absent if unknown.", exclude_if=not_),
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DriftSummary(Part):
     """The number of resources by state."""
 
     differs: int
     missing: int
     unwanted: int
-    unmanaged: int = Field(description="Live resources that the configuration does not declare.")
-    undeclared_settings: int = Field(
+    unmanaged: int = field(metadata=described("Live resources that the configuration does not declare."))
+    undeclared_settings: int = field(
         default=0,
-        description="Live settings of the account and of declared services that the configuration does not declare.",
+        metadata=described(
+            "Live settings of the account and of declared services that the configuration does not declare."
+        ),
     )
-    equal: int = Field(description="Resources that match the configuration.")
-    pending: int = Field(
+    equal: int = field(metadata=described("Resources that match the configuration."))
+    pending: int = field(
         default=0,
-        exclude_if=lambda number: not number,
-        description="Resources with changes that were merged and not applied yet; they are not drift.",
+        metadata=described(
+            "Resources with changes that were merged and not applied yet; they are not drift.", exclude_if=not_
+        ),
     )
-    unreadable: int = Field(
+    unreadable: int = field(
         default=0,
-        exclude_if=lambda number: not number,
-        description="Collections that could not be read; the other numbers do not include what they contain.",
+        metadata=described(
+            "Collections that could not be read; the other numbers do not include what they contain.", exclude_if=not_
+        ),
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DriftFile(Part):
     """The differences between an account and its configuration."""
 
@@ -163,76 +183,79 @@ class DriftFile(Part):
     format_version: Literal[1] = 1
     tool_version: str
     account_sid: str
-    created_at: str = Field(description="When the account was read.")
-    config_digest: str = Field(description="A digest of the configuration's meaning.")
-    env: str = Field(description="The environment; empty for none.")
-    target: tuple[str, ...] = Field(
-        default=(), exclude_if=lambda addresses: not addresses, description="The addresses of `--target`."
-    )
-    exclude: tuple[str, ...] = Field(
-        default=(), exclude_if=lambda addresses: not addresses, description="The addresses of `--exclude`."
-    )
+    created_at: str = field(metadata=described("When the account was read."))
+    config_digest: str = field(metadata=described("A digest of the configuration's meaning."))
+    env: str = field(metadata=described("The environment; empty for none."))
+    target: tuple[str, ...] = field(default=(), metadata=described("The addresses of `--target`.", exclude_if=not_))
+    exclude: tuple[str, ...] = field(default=(), metadata=described("The addresses of `--exclude`.", exclude_if=not_))
     summary: DriftSummary
     differences: tuple[Difference, ...]
-    pending: tuple[Difference, ...] = Field(
+    pending: tuple[Difference, ...] = field(
         default=(),
-        exclude_if=lambda parts: not parts,
-        description="Changes of the configuration since the baseline that no apply has made yet.",
+        metadata=described(
+            "Changes of the configuration since the baseline that no apply has made yet.", exclude_if=not_
+        ),
     )
-    baseline: SincePart | None = Field(
+    baseline: SincePart | None = field(
         default=None,
-        exclude_if=lambda part: part is None,
-        description="The configuration that was applied last, with which both sides were compared.",
+        metadata=described(
+            "The configuration that was applied last, with which both sides were compared.", exclude_if=is_none
+        ),
     )
     unmanaged: tuple[UnmanagedPart, ...]
-    undeclared_settings: tuple[UndeclaredPart, ...] = Field(
+    undeclared_settings: tuple[UndeclaredPart, ...] = field(
         default=(),
-        description="Live settings of the account and of declared services that the configuration does not declare: "
-        "first URLs that can reject messages, then other URLs, then the rest.",
+        metadata=described(
+            "Live settings of the account and of declared services that the configuration does not declare: "
+            "first URLs that can reject messages, then other URLs, then the rest."
+        ),
     )
-    not_compared: tuple[str, ...] = Field(default=(), description="Write-only values, which were not compared.")
-    unlisted: tuple[str, ...] = Field(
+    not_compared: tuple[str, ...] = field(default=(), metadata=described("Write-only values, which were not compared."))
+    unlisted: tuple[str, ...] = field(
         default=(),
-        exclude_if=lambda collections: not collections,
-        description="Collections whose undeclared resources were not compared, because they are not pruned.",
+        metadata=described(
+            "Collections whose undeclared resources were not compared, because they are not pruned.", exclude_if=not_
+        ),
     )
-    unsearched: tuple[str, ...] = Field(
+    unsearched: tuple[str, ...] = field(
         default=(),
-        exclude_if=lambda collections: not collections,
-        description="Top-level collections that were not searched for unmanaged resources, because the configuration "
-        "declares nothing in them.",
+        metadata=described(
+            "Top-level collections that were not searched for unmanaged resources, because the configuration "
+            "declares nothing in them.",
+            exclude_if=not_,
+        ),
     )
-    left_out: tuple[str, ...] = Field(
-        default=(),
-        exclude_if=lambda addresses: not addresses,
-        description="Declared resources that `--target` or `--exclude` omits.",
+    left_out: tuple[str, ...] = field(
+        default=(), metadata=described("Declared resources that `--target` or `--exclude` omits.", exclude_if=not_)
     )
     warnings: tuple[WarningPart, ...]
-    acknowledged: int = Field(
-        default=0,
-        exclude_if=lambda number: not number,
-        description="The number of acknowledged warnings; they are not listed.",
+    acknowledged: int = field(
+        default=0, metadata=described("The number of acknowledged warnings; they are not listed.", exclude_if=not_)
     )
-    requests: int = Field(
-        default=0, exclude_if=lambda number: not number, description="The number of requests; absent if unknown."
-    )
-    to_notify: int | None = Field(
+    requests: int = field(default=0, metadata=described("The number of requests; absent if unknown.", exclude_if=not_))
+    to_notify: int | None = field(
         default=None,
-        exclude_if=lambda number: number is None,
-        description="The number of findings that are new, or due for a reminder; absent without `--history`.",
+        metadata=described(
+            "The number of findings that are new, or due for a reminder; absent without `--history`.",
+            exclude_if=is_none,
+        ),
     )
-    history: tuple[SightingPart, ...] = Field(
+    history: tuple[SightingPart, ...] = field(
         default=(),
-        exclude_if=lambda rows: not rows,
-        description="The findings of this and earlier runs with the same `--history`, at most 500.",
+        metadata=described(
+            "The findings of this and earlier runs with the same `--history`, at most 500.", exclude_if=not_
+        ),
     )
-    unreadable: tuple[WarningPart, ...] = Field(
-        default=(), description="Collections that could not be read, with the resources that could not be compared."
+    unreadable: tuple[WarningPart, ...] = field(
+        default=(),
+        metadata=described("Collections that could not be read, with the resources that could not be compared."),
     )
 
     def to_json(self) -> str:
         """Render the document as indented ASCII that ends in a newline."""
-        return spelled_out(self.model_dump_json(indent=2, ensure_ascii=True)) + "\n"
+        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
+
+        return spelled_out(conversion.to_text(self, indent=2)) + "\n"
 
 
 def drift_document(plan: PlanFile, undeclared: Sequence[UndeclaredPart] = ()) -> DriftFile:
@@ -318,8 +341,8 @@ def _split(part: Difference) -> tuple[Difference | None, Difference | None]:
     merged = tuple(field for field in part.fields if field.standing in NOT_DRIFT)
     drifted = tuple(field for field in part.fields if field.standing not in NOT_DRIFT)
     return (
-        part.model_copy(update={"fields": drifted}) if drifted else None,
-        part.model_copy(update={"fields": merged}) if merged else None,
+        replace(part, fields=drifted) if drifted else None,
+        replace(part, fields=merged) if merged else None,
     )
 
 

@@ -6,6 +6,7 @@ Takes a drift, and functions that find owners and write commands; returns a drif
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from reconciler.config import paste
 from reconciler.documents.drift import Difference, DriftField, DriftFile
@@ -26,34 +27,28 @@ def with_owners(drift: DriftFile, find: Callable[[str], tuple[str, ...]]) -> Dri
         return next((find(source.file) for source in sources if source is not None), ())
 
     def owned(field: DriftField, part: Difference) -> DriftField:
-        return field.model_copy(update={"owners": of(field.source, part.source)})
+        return replace(field, owners=of(field.source, part.source))
 
     differences = tuple(
-        part.model_copy(
-            update={
-                "owners": of(part.source, *(field.source for field in part.fields)),
-                "fields": tuple(owned(field, part) for field in part.fields),
-            }
+        replace(
+            part,
+            owners=of(part.source, *(field.source for field in part.fields)),
+            fields=tuple(owned(field, part) for field in part.fields),
         )
         for part in drift.differences
     )
-    return drift.model_copy(update={"differences": differences})
+    return replace(drift, differences=differences)
 
 
 def with_next_steps(drift: DriftFile, commands: Commands) -> DriftFile:
     """Return a drift with the ways out of each finding."""
-    return drift.model_copy(
-        update={
-            "differences": tuple(
-                part.model_copy(update={"next_steps": _difference(part, commands)}) for part in drift.differences
-            ),
-            "unmanaged": tuple(
-                part.model_copy(update={"next_steps": _unmanaged(part, commands)}) for part in drift.unmanaged
-            ),
-            "undeclared_settings": tuple(
-                part.model_copy(update={"next_steps": _setting(part, commands)}) for part in drift.undeclared_settings
-            ),
-        }
+    return replace(
+        drift,
+        differences=tuple(replace(part, next_steps=_difference(part, commands)) for part in drift.differences),
+        unmanaged=tuple(replace(part, next_steps=_unmanaged(part, commands)) for part in drift.unmanaged),
+        undeclared_settings=tuple(
+            replace(part, next_steps=_setting(part, commands)) for part in drift.undeclared_settings
+        ),
     )
 
 

@@ -14,11 +14,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic import Field as PydanticField
-
 from reconciler import json_text
 from reconciler.address import Address, AddressError
+from reconciler.documents.base import Part, described
 from reconciler.documents.values import typed_content
 from reconciler.errors import JournalError
 from reconciler.journal import UnfinishedReplace
@@ -28,36 +26,37 @@ from reconciler.kinds.fields import Content, Field
 from reconciler.lazy_dataclass import dataclass
 
 
-class SavedReplace(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedReplace(Part):
     """A replace that an apply began."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    address: str = field(metadata=described("The address of the resource in the configuration."))
+    kind: str = field(metadata=described("Its kind."))
+    sid: str = field(metadata=described("The old resource's SID."))
+    name: str = field(metadata=described("The old resource's natural key; empty if it may not be shown."))
+    title: str = field(
+        default="", metadata=described("The natural key as it may be shown; empty if it may be shown unchanged.")
+    )
+    name_digest: str = field(
+        default="", metadata=described("A digest of the natural key, keyed by the credentials, if it may not be shown.")
+    )
+    parents: tuple[str, ...] = field(
+        default=(), metadata=described("SIDs of the old resource's parents, outermost first.")
+    )
+    values: dict[str, Json] = field(
+        default_factory=dict,
+        metadata=described("Values for the new resource that only the account had, by field.", shown_default={}),
+    )
+    sensitive: tuple[str, ...] = field(default=(), metadata=described("Fields whose values may not be shown."))
+    former: dict[str, Json] = field(
+        default_factory=dict, metadata=described("Other values of the old resource, by field.", shown_default={})
+    )
+    environment: str = field(default="", metadata=described("The environment of the apply; empty for none."))
 
-    address: str = PydanticField(description="The address of the resource in the configuration.")
-    kind: str = PydanticField(description="Its kind.")
-    sid: str = PydanticField(description="The old resource's SID.")
-    name: str = PydanticField(description="The old resource's natural key; empty if it may not be shown.")
-    title: str = PydanticField(
-        default="", description="The natural key as it may be shown; empty if it may be shown unchanged."
-    )
-    name_digest: str = PydanticField(
-        default="", description="A digest of the natural key, keyed by the credentials, if it may not be shown."
-    )
-    parents: tuple[str, ...] = PydanticField(
-        default=(), description="SIDs of the old resource's parents, outermost first."
-    )
-    values: dict[str, Json] = PydanticField(
-        default={}, description="Values for the new resource that only the account had, by field."
-    )
-    sensitive: tuple[str, ...] = PydanticField(default=(), description="Fields whose values may not be shown.")
-    former: dict[str, Json] = PydanticField(default={}, description="Other values of the old resource, by field.")
-    environment: str = PydanticField(default="", description="The environment of the apply; empty for none.")
 
-
-class _Document(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Document(Part):
     """A journal in JSON."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     format: Literal["reconciler.journal"] = "reconciler.journal"
     format_version: Literal[1] = 1
@@ -87,7 +86,9 @@ class JournalScope:
 
     def signature(self, replaces: Iterable[SavedReplace]) -> str:
         """Sign saved replaces for this scope."""
-        content = [saved.model_dump(mode="json") for saved in replaces]
+        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
+
+        content = [conversion.to_content(saved) for saved in replaces]
         names = [self.account_sid, self.root, self.endpoint]
         return self._keyed("journal", json.dumps([names, content], sort_keys=True))
 
@@ -106,6 +107,8 @@ class JournalScope:
 
 def journal_text(scope: JournalScope, replaces: Iterable[UnfinishedReplace]) -> str:
     """Build the text of a journal."""
+    from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
+
     saved = tuple(map(saved_replace, replaces))
     document = _Document(
         account_sid=scope.account_sid,
@@ -114,7 +117,7 @@ def journal_text(scope: JournalScope, replaces: Iterable[UnfinishedReplace]) -> 
         entries=saved,
         signature=scope.signature(saved),
     )
-    return json.dumps(document.model_dump(mode="json"), indent=2) + "\n"
+    return json.dumps(conversion.to_content(document), indent=2) + "\n"
 
 
 def saved_replace(item: UnfinishedReplace) -> SavedReplace:
@@ -149,12 +152,12 @@ def parse_journal(text: str | bytes, source: str, scope: JournalScope) -> tuple[
     Raises:
         JournalError: it is not a journal, or does not belong to this scope.
     """
+    from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
+
     try:
-        document = _Document.model_validate(json_text.parse_document(text))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"][:4])
-        raise _invalid(source, f"at {where}: {first['msg']}") from None
+        document = conversion.from_content(_Document, json_text.parse_document(text))
+    except conversion.ValidationError as error:
+        raise _invalid(source, conversion.reason(error, levels=4)) from None
     except RecursionError:
         raise _invalid(source, "it is nested too deeply") from None
     except ValueError as error:

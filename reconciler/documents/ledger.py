@@ -11,16 +11,15 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import field, replace
+from operator import not_
 from typing import Literal
-
-from pydantic import Field, ValidationError
 
 from reconciler import json_text
 from reconciler.address import Address, AddressError
 from reconciler.config.layout import standard_layout
 from reconciler.config.model import Reference
-from reconciler.documents.parts import Part
+from reconciler.documents.base import Part, described, is_none
 from reconciler.documents.values import typed_content
 from reconciler.errors import LedgerError
 from reconciler.json_text import Json
@@ -38,73 +37,92 @@ _OBJECT_NAME = r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$"
 _TIME = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerVariable(Part):
     """A value of `--var`."""
 
-    value: str | None = Field(
-        default=None, exclude_if=lambda text: text is None, description="The value; absent if it may not be shown."
+    value: str | None = field(
+        default=None, metadata=described("The value; absent if it may not be shown.", exclude_if=is_none)
     )
-    fingerprint: str = Field(
-        default="", exclude_if=lambda text: not text, description="A keyed digest of a value that may not be shown."
+    fingerprint: str = field(
+        default="", metadata=described("A keyed digest of a value that may not be shown.", exclude_if=not_)
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerSource(Part):
     """The configuration that was applied."""
 
-    commit: str = Field(pattern=_OBJECT_NAME, description="The commit that contains its files.")
-    root: str = Field(description="The root file's path from the top of the repository.")
-    overlays: tuple[str, ...] = Field(default=(), description="`--overlay`, relative to the root file's folder.")
-    variables: dict[str, LedgerVariable] = Field(default={}, description="Values of `--var`, by name.")
-    config_digest: str = Field(description="A digest of the configuration's meaning.")
-    plan_digest: str = Field(default="", description="A digest of the applied plan; empty without one.")
-    tool_version: str = Field(description="The release of reconciler that wrote the entry.")
+    commit: str = field(metadata=described("The commit that contains its files.", pattern=_OBJECT_NAME))
+    root: str = field(metadata=described("The root file's path from the top of the repository."))
+    overlays: tuple[str, ...] = field(
+        default=(), metadata=described("`--overlay`, relative to the root file's folder.")
+    )
+    variables: dict[str, LedgerVariable] = field(
+        default_factory=dict, metadata=described("Values of `--var`, by name.", shown_default={})
+    )
+    config_digest: str = field(metadata=described("A digest of the configuration's meaning."))
+    plan_digest: str = field(default="", metadata=described("A digest of the applied plan; empty without one."))
+    tool_version: str = field(metadata=described("The release of reconciler that wrote the entry."))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerRun(Part):
     """The run of the command."""
 
-    id: str = Field(default="", description="The CI run and job; empty outside of CI.")
-    attempt: int = Field(default=0, description="Which attempt of that run; 0 if unknown.")
-    url: str = Field(default="", description="The URL of the CI run; empty if unknown.")
-    machine: str = Field(default="", description="The name of the machine.")
-    machine_id: str = Field(default="", description="A digest that is the same in every process of that machine.")
-    process: str = Field(default="", description="The process: its number and its start time.")
+    id: str = field(default="", metadata=described("The CI run and job; empty outside of CI."))
+    attempt: int = field(default=0, metadata=described("Which attempt of that run; 0 if unknown."))
+    url: str = field(default="", metadata=described("The URL of the CI run; empty if unknown."))
+    machine: str = field(default="", metadata=described("The name of the machine."))
+    machine_id: str = field(
+        default="", metadata=described("A digest that is the same in every process of that machine.")
+    )
+    process: str = field(default="", metadata=described("The process: its number and its start time."))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerResource(Part):
     """What the ledger remembers of an address."""
 
-    baseline: int | None = Field(
+    baseline: int | None = field(
         default=None,
-        exclude_if=lambda number: number is None,
-        ge=1,
-        description="The entry whose apply last completed the address; absent if none did.",
+        metadata=described(
+            "The entry whose apply last completed the address; absent if none did.", exclude_if=is_none, ge=1
+        ),
     )
-    attempted: tuple[int, ...] = Field(
+    attempted: tuple[int, ...] = field(
         default=(),
-        exclude_if=lambda numbers: not numbers,
-        description="Later entries that wrote, or may have written, without completing it; 0 for an undo to nothing.",
+        metadata=described(
+            "Later entries that wrote, or may have written, without completing it; 0 for an undo to nothing.",
+            exclude_if=not_,
+        ),
     )
-    origin: Literal["created", "adopted"] = Field(
-        description="Whether the tool created the resource, or it existed when it was first declared."
+    origin: Literal["created", "adopted"] = field(
+        metadata=described("Whether the tool created the resource, or it existed when it was first declared.")
     )
-    adopted: dict[str, Json] = Field(
-        default={},
-        exclude_if=lambda values: not values,
-        description='Values that fields had before they were managed, by field: plain JSON, `{"json": mapping}`, or '
-        '`{"ref": address}`.',
+    adopted: dict[str, Json] = field(
+        default_factory=dict,
+        metadata=described(
+            'Values that fields had before they were managed, by field: plain JSON, `{"json": mapping}`, or '
+            '`{"ref": address}`.',
+            exclude_if=not_,
+            shown_default={},
+        ),
     )
-    sid_digest: str = Field(
-        default="", exclude_if=lambda text: not text, description="A keyed digest of the SID of a created resource."
+    sid_digest: str = field(
+        default="", metadata=described("A keyed digest of the SID of a created resource.", exclude_if=not_)
     )
-    declared_as: dict[int, str] = Field(
-        default={},
-        exclude_if=lambda addresses: not addresses,
-        description="Its addresses in the configurations of entries, by their number, where they differ from this one.",
+    declared_as: dict[int, str] = field(
+        default_factory=dict,
+        metadata=described(
+            "Its addresses in the configurations of entries, by their number, where they differ from this one.",
+            exclude_if=not_,
+            shown_default={},
+        ),
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerSummary(Part):
     """The number of changes by outcome."""
 
@@ -119,47 +137,54 @@ class LedgerSummary(Part):
     interrupted: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerEntry(Part):
     """An entry of the ledger: what an apply, undo, or rename left behind."""
 
     format: Literal["reconciler.ledger"] = "reconciler.ledger"
     format_version: Literal[1] = 1
-    number: int = Field(ge=1, description="The number of the entry, from 1. An outcome has that of its start.")
-    operation: Operation = Field(description="The command that wrote it.")
-    status: EntryStatus = Field(
-        description="`started` before the first write; `applied` if everything is done; otherwise `incomplete`."
+    number: int = field(metadata=described("The number of the entry, from 1. An outcome has that of its start.", ge=1))
+    operation: Operation = field(metadata=described("The command that wrote it."))
+    status: EntryStatus = field(
+        metadata=described("`started` before the first write; `applied` if everything is done; otherwise `incomplete`.")
     )
-    begins: bool = Field(
-        default=False, exclude_if=lambda begins: not begins, description="Whether `--start-ledger` wrote it."
-    )
-    account_sid: str = Field(description="The account.")
-    host: str = Field(description="The host, a Twilio region, or an emulator's database.")
-    environment: str = Field(description="The environment; empty without one.")
+    begins: bool = field(default=False, metadata=described("Whether `--start-ledger` wrote it.", exclude_if=not_))
+    account_sid: str = field(metadata=described("The account."))
+    host: str = field(metadata=described("The host, a Twilio region, or an emulator's database."))
+    environment: str = field(metadata=described("The environment; empty without one."))
     source: LedgerSource
-    actor: str = Field(description="Who applied: the CI service's user, or git's user.")
+    actor: str = field(metadata=described("Who applied: the CI service's user, or git's user."))
     run: LedgerRun
-    started_at: str = Field(pattern=_TIME, description="The start, in UTC.")
-    ended_at: str = Field(
-        default="", exclude_if=lambda text: not text, description="The end, in UTC; absent in a `started` entry."
+    started_at: str = field(metadata=described("The start, in UTC.", pattern=_TIME))
+    ended_at: str = field(
+        default="", metadata=described("The end, in UTC; absent in a `started` entry.", exclude_if=not_)
     )
-    deadline: str = Field(pattern=_TIME, description="The apply sends nothing after this time.")
-    previous: str = Field(
+    deadline: str = field(metadata=described("The apply sends nothing after this time.", pattern=_TIME))
+    previous: str = field(
         default="",
-        exclude_if=lambda text: not text,
-        description="The commit of the previous entry, or of the start of this one; absent in the first.",
+        metadata=described(
+            "The commit of the previous entry, or of the start of this one; absent in the first.", exclude_if=not_
+        ),
     )
-    fingerprints: dict[str, str] = Field(
-        default={}, description="Keyed digests of the environment variables, secrets, and files that were used."
+    fingerprints: dict[str, str] = field(
+        default_factory=dict,
+        metadata=described(
+            "Keyed digests of the environment variables, secrets, and files that were used.", shown_default={}
+        ),
     )
-    declared: tuple[str, ...] = Field(default=(), description="Every declared address, `absent` ones excluded.")
-    resources: dict[str, LedgerResource] = Field(default={}, description="What is remembered, by address.")
+    declared: tuple[str, ...] = field(default=(), metadata=described("Every declared address, `absent` ones excluded."))
+    resources: dict[str, LedgerResource] = field(
+        default_factory=dict, metadata=described("What is remembered, by address.", shown_default={})
+    )
     summary: LedgerSummary = LedgerSummary()
-    key_id: str = Field(description="A digest of the key, which shows whether the digests can be checked.")
-    signature: str = Field(default="", description="A keyed digest of all of the above.")
+    key_id: str = field(metadata=described("A digest of the key, which shows whether the digests can be checked."))
+    signature: str = field(default="", metadata=described("A keyed digest of all of the above."))
 
     def to_json(self) -> str:
         """Render the entry as indented ASCII that ends in a newline."""
-        return json.dumps(self.model_dump(mode="json"), indent=1, ensure_ascii=True) + "\n"
+        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
+
+        return json.dumps(conversion.to_content(self), indent=1, ensure_ascii=True) + "\n"
 
     def records(self) -> dict[Address, Record]:
         """Return what is remembered, by address.
@@ -202,6 +227,8 @@ def parse_entry(text: bytes) -> LedgerEntry:
     Raises:
         LedgerError: No apply writes such an entry, or only one of a later release.
     """
+    from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
+
     content: Json = None
     number: int | None = None
     try:
@@ -214,11 +241,9 @@ def parse_entry(text: bytes) -> LedgerEntry:
                     f"the newest entry of the ledger has format version {version}, which a later release of reconciler "
                     "wrote. Update reconciler"
                 )
-        return LedgerEntry.model_validate(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"][:4])
-        raise modified(number, f"at {where}: {first['msg']}" if where else first["msg"]) from None
+        return conversion.from_content(LedgerEntry, content)
+    except conversion.ValidationError as error:
+        raise modified(number, conversion.reason(error, levels=4)) from None
     except RecursionError:
         raise modified(number, "it is nested too deeply") from None
     except ValueError as error:
@@ -304,8 +329,8 @@ class LedgerKey:
 
     def sign(self, entry: LedgerEntry) -> LedgerEntry:
         """Return an entry with this key's ID and signature."""
-        named = entry.model_copy(update={"key_id": self.id, "signature": ""})
-        return named.model_copy(update={"signature": self._signature(named)})
+        named = replace(entry, key_id=self.id, signature="")
+        return replace(named, signature=self._signature(named))
 
     def has_signed(self, entry: LedgerEntry) -> bool | None:
         """Return whether the signature of an entry is valid; None if it was made with another key."""
@@ -331,7 +356,9 @@ class LedgerKey:
         return digest.startswith(f"{self.id}:")
 
     def _signature(self, entry: LedgerEntry) -> str:
-        content = entry.model_dump(mode="json", exclude={"signature"})
+        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
+
+        content = conversion.to_content(entry, exclude={"signature"})
         return self._keyed("entry", json.dumps(content, sort_keys=True, separators=(",", ":")))
 
     def _keyed(self, *parts: str) -> str:
@@ -342,34 +369,38 @@ class LedgerKey:
         return hmac.new(self.key, content, hashlib.sha256).hexdigest()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry(Part):
     """An entry, in a list."""
 
-    commit: str = Field(description="Its commit on the ledger's ref.")
+    commit: str = field(metadata=described("Its commit on the ledger's ref."))
     number: int
     operation: Operation
     status: EntryStatus
     started_at: str
     ended_at: str
-    source_commit: str = Field(description="The commit that was applied.")
+    source_commit: str = field(metadata=described("The commit that was applied."))
     environment: str
     actor: str
     run: LedgerRun
     summary: LedgerSummary
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryFile(Part):
     """The entries of a ledger, newest first."""
 
     format: Literal["reconciler.history"] = "reconciler.history"
     format_version: Literal[1] = 1
-    environment: str = Field(description="The environment; empty without one.")
-    ref: str = Field(description="The ledger's ref.")
-    entries: tuple[HistoryEntry, ...] = Field(description="The entries, newest first.")
+    environment: str = field(metadata=described("The environment; empty without one."))
+    ref: str = field(metadata=described("The ledger's ref."))
+    entries: tuple[HistoryEntry, ...] = field(metadata=described("The entries, newest first."))
 
     def to_json(self) -> str:
         """Render the document as indented ASCII that ends in a newline."""
-        return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=True) + "\n"
+        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
+
+        return json.dumps(conversion.to_content(self), indent=2, ensure_ascii=True) + "\n"
 
 
 def history_document(environment: str, ref: str, entries: Iterable[tuple[str, LedgerEntry]]) -> HistoryFile:

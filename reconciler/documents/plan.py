@@ -15,19 +15,19 @@ import hmac
 import json
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import field, replace
+from operator import not_
 from typing import Literal
-
-from pydantic import Field
 
 from reconciler.address import Address, looks_like_sid
 from reconciler.change import Action, Change, FieldChange, Step
 from reconciler.config.model import Reference
+from reconciler.documents.base import Part, described, is_none
 from reconciler.documents.parts import (
     ChangePart,
     GuardPart,
     IrreversiblePart,
     OptionsPart,
-    Part,
     SincePart,
     StepPart,
     SummaryPart,
@@ -47,23 +47,28 @@ from reconciler.documents.values import (
     warning_part,
 )
 from reconciler.errors import PlanFileError
+from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.plan import Plan
 from reconciler.redaction import spelled_out
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandsPart(Part):
     """The commands that continue from a plan."""
 
-    apply: str = Field(
-        description="The command that makes this plan again and applies it, with the approvals that it lacks."
+    apply: str = field(
+        metadata=described("The command that makes this plan again and applies it, with the approvals that it lacks.")
     )
-    accept: str = Field(
+    accept: str = field(
         default="",
-        exclude_if=lambda text: not text,
-        description="The command that writes the account's values of the changed fields into the configuration.",
+        metadata=described(
+            "The command that writes the account's values of the changed fields into the configuration.",
+            exclude_if=not_,
+        ),
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanFile(Part):
     """A plan as it is shown, saved, and approved."""
 
@@ -71,56 +76,62 @@ class PlanFile(Part):
     format_version: Literal[1] = 1
     tool_version: str
     account_sid: str
-    created_at: str = Field(description="When it was made; the only part that differs between equal plans.")
-    config_digest: str = Field(description="A digest of the configuration's meaning.")
+    created_at: str = field(metadata=described("When it was made; the only part that differs between equal plans."))
+    config_digest: str = field(metadata=described("A digest of the configuration's meaning."))
     options: OptionsPart
     summary: SummaryPart
     changes: tuple[ChangePart, ...]
     unmanaged: tuple[UnmanagedPart, ...]
     warnings: tuple[WarningPart, ...]
-    acknowledged: int = Field(default=0, description="The number of acknowledged warnings; they are not listed.")
-    unreadable: tuple[WarningPart, ...] = Field(
-        default=(), description="Collections that could not be read, with the resources that could not be planned."
+    acknowledged: int = field(
+        default=0, metadata=described("The number of acknowledged warnings; they are not listed.")
     )
-    guards: tuple[GuardPart, ...] = Field(
-        default=(), description="Guards that refuse the plan as a whole, such as limits."
-    )
-    unverified: tuple[str, ...] = Field(
-        default=(), description="Write-only values that were not compared and that this plan does not send."
-    )
-    unlisted: tuple[str, ...] = Field(
+    unreadable: tuple[WarningPart, ...] = field(
         default=(),
-        exclude_if=lambda collections: not collections,
-        description="Collections whose undeclared resources were not compared, because they are not pruned.",
+        metadata=described("Collections that could not be read, with the resources that could not be planned."),
     )
-    unsearched: tuple[str, ...] = Field(
+    guards: tuple[GuardPart, ...] = field(
+        default=(), metadata=described("Guards that refuse the plan as a whole, such as limits.")
+    )
+    unverified: tuple[str, ...] = field(
+        default=(), metadata=described("Write-only values that were not compared and that this plan does not send.")
+    )
+    unlisted: tuple[str, ...] = field(
         default=(),
-        exclude_if=lambda collections: not collections,
-        description="Top-level collections that were not searched for unmanaged resources, because the configuration "
-        "declares nothing in them.",
+        metadata=described(
+            "Collections whose undeclared resources were not compared, because they are not pruned.", exclude_if=not_
+        ),
     )
-    left_out: tuple[str, ...] = Field(
-        default=(), description="Declared resources that `--target` or `--exclude` omits."
+    unsearched: tuple[str, ...] = field(
+        default=(),
+        metadata=described(
+            "Top-level collections that were not searched for unmanaged resources, because the configuration "
+            "declares nothing in them.",
+            exclude_if=not_,
+        ),
     )
-    baseline: SincePart | None = Field(
+    left_out: tuple[str, ...] = field(
+        default=(), metadata=described("Declared resources that `--target` or `--exclude` omits.")
+    )
+    baseline: SincePart | None = field(
         default=None,
-        exclude_if=lambda change: change is None,
-        description="The configuration that was applied last, with which both sides were compared.",
+        metadata=described(
+            "The configuration that was applied last, with which both sides were compared.", exclude_if=is_none
+        ),
     )
-    irreversible: tuple[IrreversiblePart, ...] = Field(
-        default=(),
-        exclude_if=lambda parts: not parts,
-        description="Of an undo, what remains different permanently.",
+    irreversible: tuple[IrreversiblePart, ...] = field(
+        default=(), metadata=described("Of an undo, what remains different permanently.", exclude_if=not_)
     )
-    commands: CommandsPart | None = Field(
+    commands: CommandsPart | None = field(
         default=None,
-        exclude_if=lambda commands: commands is None,
-        description="Commands that continue; absent if the command that ran is unknown.",
+        metadata=described("Commands that continue; absent if the command that ran is unknown.", exclude_if=is_none),
     )
-    seal: str = Field(
+    seal: str = field(
         default="",
-        exclude_if=lambda seal: not seal,
-        description="A keyed digest of everything but created_at: the approvals of an edited plan do not count.",
+        metadata=described(
+            "A keyed digest of everything but created_at: the approvals of an edited plan do not count.",
+            exclude_if=not_,
+        ),
     )
 
     @property
@@ -130,7 +141,9 @@ class PlanFile(Part):
 
     def to_json(self) -> str:
         """Render the document as indented ASCII that ends in a newline."""
-        return spelled_out(self.model_dump_json(indent=2, by_alias=True, ensure_ascii=True)) + "\n"
+        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
+
+        return spelled_out(conversion.to_text(self, indent=2)) + "\n"
 
     def sealed(self, key: bytes) -> PlanFile:
         """Return the plan with its seal.
@@ -138,7 +151,7 @@ class PlanFile(Part):
         Args:
             key: see `plan_document`.
         """
-        return self.model_copy(update={"seal": self._seal(key)})
+        return replace(self, seal=self._seal(key))
 
     def has_valid_seal(self, key: bytes) -> bool:
         """Check that the plan is unchanged since it was sealed with this key."""
@@ -146,11 +159,11 @@ class PlanFile(Part):
 
     def _seal(self, key: bytes) -> str:
         """Compute the HMAC of the canonical JSON without `created_at`, the seal itself, and suggested commands."""
+        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
+
         steps = {"__all__": {"next_steps"}}
-        parts = self.model_dump(
-            mode="json",
-            by_alias=True,
-            exclude={"created_at": True, "seal": True, "commands": True, "changes": steps, "unmanaged": steps},
+        parts = conversion.to_content(
+            self, exclude={"created_at": True, "seal": True, "commands": True, "changes": steps, "unmanaged": steps}
         )
         text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         # The prefix keeps a seal from being the digest of a value, which is made with the same key.
@@ -160,11 +173,11 @@ class PlanFile(Part):
 def plan_document(
     plan: Plan, *, key: bytes, tool_version: str, created_at: str, hidden: Iterable[str] = ()
 ) -> PlanFile:
-    """Turn a plan into a sealed document without secrets.
+    """Turn a plan into a document without secrets and without a seal, which only a saved plan needs.
 
     Args:
         plan: the plan, secrets included.
-        key: the key of the seal and of the digests of sensitive values. Plan and apply must use the same one, and it
+        key: the key of the digests of sensitive values, and of a seal. Plan and apply must use the same one, and it
             must be known only to those who may know the values.
         tool_version: this program's version.
         created_at: the time, as ISO 8601 in UTC.
@@ -211,7 +224,7 @@ def plan_document(
             IrreversiblePart(address=str(address), message=mask.long(message)) for address, message in plan.irreversible
         ),
         baseline=since_part(plan.baseline),
-    ).sealed(key)
+    )
 
 
 def _options(plan: Plan) -> OptionsPart:

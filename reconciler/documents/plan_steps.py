@@ -7,6 +7,7 @@ ways out. Does no I/O.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from reconciler.config import paste
 from reconciler.documents.parts import ChangePart, NextStepsPart, UnmanagedPart
@@ -25,14 +26,11 @@ def with_next_steps(plan: PlanFile, commands: Commands | None) -> PlanFile:
         plan: The plan.
         commands: Functions that write commands; None if the command that ran is unknown, so that only YAML is added.
     """
-    return plan.model_copy(
-        update={
-            "changes": tuple(part.model_copy(update={"next_steps": _change(part, commands)}) for part in plan.changes),
-            "unmanaged": tuple(
-                part.model_copy(update={"next_steps": _unmanaged(part, commands)}) for part in plan.unmanaged
-            ),
-            "commands": None if commands is None or not plan.changes else _commands(plan, commands),
-        }
+    return replace(
+        plan,
+        changes=tuple(replace(part, next_steps=_change(part, commands)) for part in plan.changes),
+        unmanaged=tuple(replace(part, next_steps=_unmanaged(part, commands)) for part in plan.unmanaged),
+        commands=None if commands is None or not plan.changes else _commands(plan, commands),
     )
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import field
+from operator import not_
 from typing import Literal
 
-from pydantic import Field
-
-from reconciler.documents.parts import Part
+from reconciler.documents.base import Part, described
 from reconciler.documents.report import RefusalPart
 from reconciler.errors import (
     ApiError,
@@ -25,85 +25,103 @@ from reconciler.errors import (
     StalePlan,
     cause_of,
 )
+from reconciler.lazy_dataclass import dataclass
 from reconciler.redaction import spelled_out
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlacePart(Part):
     """A place in the configuration."""
 
-    file: str = Field(description="The file, as it was given.")
-    line: int = Field(description="The line, from 1; 0 if unknown.")
-    column: int = Field(description="The column, from 1; 0 if unknown.")
-    via: str = Field(
-        description="Where the value came from: a variable, an overlay, or a template; empty for the file itself."
+    file: str = field(metadata=described("The file, as it was given."))
+    line: int = field(metadata=described("The line, from 1; 0 if unknown."))
+    column: int = field(metadata=described("The column, from 1; 0 if unknown."))
+    via: str = field(
+        metadata=described(
+            "Where the value came from: a variable, an overlay, or a template; empty for the file itself."
+        )
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RelatedPart(Part):
     """Another place that a problem refers to."""
 
-    what: str = Field(description="What is at that place.")
+    what: str = field(metadata=described("What is at that place."))
     place: PlacePart
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProblemPart(Part):
     """An error, a warning, or a notice."""
 
-    code: str = Field(description="A stable name in kebab case; the rule ID in SARIF.")
-    severity: Severity = Field(description="Only errors stop the command.")
-    message: str = Field(description="What is wrong.")
-    hint: str = Field(description="How to fix it; empty if the message says so.")
-    fix: str = Field(
+    code: str = field(metadata=described("A stable name in kebab case; the rule ID in SARIF."))
+    severity: Severity = field(metadata=described("Only errors stop the command."))
+    message: str = field(metadata=described("What is wrong."))
+    hint: str = field(metadata=described("How to fix it; empty if the message says so."))
+    fix: str = field(
         default="",
-        exclude_if=lambda text: not text,
-        description="What to paste instead of what was written: an option of a command, or YAML. Absent if unknown.",
+        metadata=described(
+            "What to paste instead of what was written: an option of a command, or YAML. Absent if unknown.",
+            exclude_if=not_,
+        ),
     )
-    address: str = Field(description="The address of the resource; empty for none.")
-    place: PlacePart | None = Field(description="The place in the configuration; null for none.")
-    related: tuple[RelatedPart, ...] = Field(description="Other places that it refers to.")
+    address: str = field(metadata=described("The address of the resource; empty for none."))
+    place: PlacePart | None = field(metadata=described("The place in the configuration; null for none."))
+    related: tuple[RelatedPart, ...] = field(metadata=described("Other places that it refers to."))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Document(Part):
     def to_json(self) -> str:
         """Render the document as indented ASCII that ends in a newline."""
+        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
+
         # Not by pydantic: a command-line argument may contain lone surrogates, and errors repeat it.
-        return spelled_out(json.dumps(self.model_dump(), indent=2)) + "\n"
+        return spelled_out(json.dumps(conversion.to_values(self), indent=2)) + "\n"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorFile(_Document):
     """The error that ended a command."""
 
     format: Literal["reconciler.error"] = "reconciler.error"
     format_version: Literal[1] = 1
-    exit_code: int = Field(description="The exit code.")
-    message: str = Field(description="What is wrong.")
-    problems: tuple[ProblemPart, ...] = Field(default=(), description="All problems of the configuration.")
-    differences: tuple[str, ...] = Field(default=(), description="Why an approved plan no longer matches.")
-    reasons: tuple[str, ...] = Field(default=(), description="Why a guard refuses an apply.")
-    refusal: RefusalPart | None = Field(default=None, description="The response of the API, if it rejected a request.")
-    cause: Cause = Field(default="", description="The cause of an API failure, in one word.")
+    exit_code: int = field(metadata=described("The exit code."))
+    message: str = field(metadata=described("What is wrong."))
+    problems: tuple[ProblemPart, ...] = field(default=(), metadata=described("All problems of the configuration."))
+    differences: tuple[str, ...] = field(default=(), metadata=described("Why an approved plan no longer matches."))
+    reasons: tuple[str, ...] = field(default=(), metadata=described("Why a guard refuses an apply."))
+    refusal: RefusalPart | None = field(
+        default=None, metadata=described("The response of the API, if it rejected a request.")
+    )
+    cause: Cause = field(default="", metadata=described("The cause of an API failure, in one word."))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentPart(Part):
     """An environment for which the configuration is valid."""
 
-    name: str = Field(description="Its name; empty if the configuration defines none.")
-    resources: int = Field(description="The number of resources that it declares.")
+    name: str = field(metadata=described("Its name; empty if the configuration defines none."))
+    resources: int = field(metadata=described("The number of resources that it declares."))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationFile(_Document):
     """The result of `validate` for a valid configuration."""
 
     format: Literal["reconciler.validation"] = "reconciler.validation"
     format_version: Literal[1] = 1
     exit_code: Literal[0] = 0
-    environment: str = Field(description="The selected environment; empty for none or several.")
-    environments: tuple[EnvironmentPart, ...] = Field(
-        default=(), description="With --all-environments, each of them, by name."
+    environment: str = field(metadata=described("The selected environment; empty for none or several."))
+    environments: tuple[EnvironmentPart, ...] = field(
+        default=(), metadata=described("With --all-environments, each of them, by name.")
     )
-    resources: int = Field(description="The number of declared resources in all of these environments.")
-    problems: tuple[ProblemPart, ...] = Field(description="Warnings and notices.")
-    acknowledged: int = Field(default=0, description="The number of acknowledged warnings; they are not listed.")
+    resources: int = field(metadata=described("The number of declared resources in all of these environments."))
+    problems: tuple[ProblemPart, ...] = field(metadata=described("Warnings and notices."))
+    acknowledged: int = field(
+        default=0, metadata=described("The number of acknowledged warnings; they are not listed.")
+    )
 
 
 def error_document(error: BaseException, *, exit_code: int) -> ErrorFile:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -137,12 +138,11 @@ class Progress:
         markers = [BY_NAME[change.kind].by_path[path].marker(OnChange) for path in moved]
         effects = {marker.sentence(had=True, has=True) for marker in markers if marker is not None}
         is_as_risky = any(marker is not None and marker.risk == change.risk for marker in markers)
-        return change.model_copy(
-            update={
-                "fields": tuple(item for item in change.fields if item.path not in moved),
-                "consequences": tuple(sentence for sentence in change.consequences if sentence not in effects),
-                "risk": "low" if is_as_risky else change.risk,
-            }
+        return replace(
+            change,
+            fields=tuple(item for item in change.fields if item.path not in moved),
+            consequences=tuple(sentence for sentence in change.consequences if sentence not in effects),
+            risk="low" if is_as_risky else change.risk,
         )
 
     def _is_moved_default(self, change: ChangePart, item: FieldPart) -> bool:

@@ -10,30 +10,33 @@ import hashlib
 import hmac
 import json
 from collections import Counter
+from dataclasses import field, replace
+from operator import not_
 from typing import Any, Literal
 
-from pydantic import Field
-
+from reconciler.documents.base import Part, described, is_none
 from reconciler.documents.journal import SavedReplace
-from reconciler.documents.parts import IrreversiblePart, OptionsPart, Part, WarningPart
+from reconciler.documents.parts import IrreversiblePart, OptionsPart, WarningPart
 from reconciler.documents.plan import PlanFile
 from reconciler.documents.saved import parse_as
 from reconciler.errors import Cause, Refusal
 from reconciler.json_text import Json
+from reconciler.lazy_dataclass import dataclass
 from reconciler.redaction import spelled_out
 from reconciler.report import ChangeResult, Outcome, Report, Written
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RefusalPart(Part):
     """The response of the API that rejected a request."""
 
-    method: str = Field(description="The HTTP method.")
-    path: str = Field(description="The path and query of the request, without the host.")
-    status: int = Field(description="The HTTP status.")
-    code: int = Field(description="Twilio's error code, or the status if there is none.")
-    message: str = Field(description="Twilio's message.")
-    more_info: str = Field(default="", description="The URL of Twilio's page about the error.")
-    request_id: str = Field(default="", description="The request ID, for Twilio's support.")
+    method: str = field(metadata=described("The HTTP method."))
+    path: str = field(metadata=described("The path and query of the request, without the host."))
+    status: int = field(metadata=described("The HTTP status."))
+    code: int = field(metadata=described("Twilio's error code, or the status if there is none."))
+    message: str = field(metadata=described("Twilio's message."))
+    more_info: str = field(default="", metadata=described("The URL of Twilio's page about the error."))
+    request_id: str = field(default="", metadata=described("The request ID, for Twilio's support."))
 
 
 def step_in_words(step: str) -> tuple[str, str]:
@@ -51,65 +54,73 @@ def step_in_words(step: str) -> tuple[str, str]:
 _OPS = frozenset({"create", "update", "delete"})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomePart(Part):
     """The outcome of one API call."""
 
-    step: str = Field(description="The step's ID, as in the plan.")
-    op: Literal["create", "update", "delete"] = Field(description="The operation.")
-    status: Literal["done", "unchanged", "failed", "skipped", "withheld", "interrupted"] = Field(
-        description="The outcome; `interrupted` means that it is unknown whether the call took effect."
+    step: str = field(metadata=described("The step's ID, as in the plan."))
+    op: Literal["create", "update", "delete"] = field(metadata=described("The operation."))
+    status: Literal["done", "unchanged", "failed", "skipped", "withheld", "interrupted"] = field(
+        metadata=described("The outcome; `interrupted` means that it is unknown whether the call took effect.")
     )
-    sid: str = Field(default="", description="The resource, if known.")
-    name: str = Field(
+    sid: str = field(default="", metadata=described("The resource, if known."))
+    name: str = field(
         default="",
-        exclude_if=lambda name: not name,
-        description="For a delete, the natural key of the deleted resource: of a replace, that of the old one.",
+        metadata=described(
+            "For a delete, the natural key of the deleted resource: of a replace, that of the old one.", exclude_if=not_
+        ),
     )
-    message: str = Field(default="", description="The reason; for a completed step, a warning.")
-    because: str = Field(default="", description="The ID of the step whose failure caused a skip.")
-    refusal: RefusalPart | None = Field(
-        default=None, description="The response of the API, if it rejected the request."
+    message: str = field(default="", metadata=described("The reason; for a completed step, a warning."))
+    because: str = field(default="", metadata=described("The ID of the step whose failure caused a skip."))
+    refusal: RefusalPart | None = field(
+        default=None, metadata=described("The response of the API, if it rejected the request.")
     )
-    cause: Cause = Field(default="", description="The cause of a failure, in one word.")
-    address: str = Field(
+    cause: Cause = field(default="", metadata=described("The cause of a failure, in one word."))
+    address: str = field(
         default="",
-        exclude_if=lambda address: not address,
-        description="The resource that the step wrote to, if that is not the resource of the change.",
+        metadata=described(
+            "The resource that the step wrote to, if that is not the resource of the change.", exclude_if=not_
+        ),
     )
-    kind: str = Field(default="", exclude_if=lambda kind: not kind, description="The kind of that resource.")
-    parents: tuple[str, ...] = Field(
+    kind: str = field(default="", metadata=described("The kind of that resource.", exclude_if=not_))
+    parents: tuple[str, ...] = field(
         default=(),
-        exclude_if=lambda parents: not parents,
-        description="SIDs of the resources that contain the resource, outermost first.",
+        metadata=described("SIDs of the resources that contain the resource, outermost first.", exclude_if=not_),
     )
-    before: dict[str, Json] | None = Field(
+    before: dict[str, Json] | None = field(
         default=None,
-        exclude_if=lambda values: values is None,
-        description="The values before, by field, in the forms of a plan: of an update, those that it wrote; of a "
-        "delete, all. Absent if the resource did not exist.",
+        metadata=described(
+            "The values before, by field, in the forms of a plan: of an update, those that it wrote; of a "
+            "delete, all. Absent if the resource did not exist.",
+            exclude_if=is_none,
+        ),
     )
-    after: dict[str, Json] | None = Field(
+    after: dict[str, Json] | None = field(
         default=None,
-        exclude_if=lambda values: values is None,
-        description="The values afterwards: of an update, those that it wrote; of a create, all. Absent if the "
-        "resource no longer exists. If the outcome is `interrupted`, the values that were sent.",
+        metadata=described(
+            "The values afterwards: of an update, those that it wrote; of a create, all. Absent if the "
+            "resource no longer exists. If the outcome is `interrupted`, the values that were sent.",
+            exclude_if=is_none,
+        ),
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResultPart(Part):
     """The outcome of one change."""
 
-    address: str = Field(description="The resource's address.")
-    kind: str = Field(description="The resource's kind.")
-    action: Literal["create", "update", "replace", "delete"] = Field(description="The action.")
-    name: str = Field(description="The natural key; empty for a singleton.")
-    service: str = Field(default="", description="The name of its service; empty at the top of the account.")
-    status: Literal["done", "partly", "failed", "skipped", "withheld", "interrupted"] = Field(
-        description="The worst outcome of its steps; `partly` if some are done and some are not."
+    address: str = field(metadata=described("The resource's address."))
+    kind: str = field(metadata=described("The resource's kind."))
+    action: Literal["create", "update", "replace", "delete"] = field(metadata=described("The action."))
+    name: str = field(metadata=described("The natural key; empty for a singleton."))
+    service: str = field(default="", metadata=described("The name of its service; empty at the top of the account."))
+    status: Literal["done", "partly", "failed", "skipped", "withheld", "interrupted"] = field(
+        metadata=described("The worst outcome of its steps; `partly` if some are done and some are not.")
     )
-    outcomes: tuple[OutcomePart, ...] = Field(description="The outcomes of its steps, in order.")
+    outcomes: tuple[OutcomePart, ...] = field(metadata=described("The outcomes of its steps, in order."))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportSummaryPart(Part):
     """The number of changes by outcome; the actions count completed ones."""
 
@@ -117,26 +128,26 @@ class ReportSummaryPart(Part):
     update: int
     replace: int
     delete: int
-    partly: int = Field(description="Changes of which some steps are done and some are not.")
+    partly: int = field(metadata=described("Changes of which some steps are done and some are not."))
     failed: int
     skipped: int
     withheld: int
     interrupted: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierRunPart(Part):
     """An earlier run with the same file that did not complete, which this one continued."""
 
-    entry: int = Field(
+    entry: int = field(
         default=0,
-        ge=0,
-        exclude_if=lambda number: not number,
-        description="The number of its entry in the ledger; absent without a ledger.",
+        metadata=described("The number of its entry in the ledger; absent without a ledger.", ge=0, exclude_if=not_),
     )
-    ended: bool = Field(default=True, exclude_if=bool, description="False if it was killed.")
-    changes: tuple[ResultPart, ...] = Field(description="The changes that wrote something, or may have.")
+    ended: bool = field(default=True, metadata=described("False if it was killed.", exclude_if=bool))
+    changes: tuple[ResultPart, ...] = field(metadata=described("The changes that wrote something, or may have."))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportFile(Part):
     """What an apply did."""
 
@@ -144,84 +155,92 @@ class ReportFile(Part):
     format_version: Literal[1, 2] = 2
     tool_version: str
     account_sid: str
-    planned_at: str = Field(description="When the applied plan was made.")
-    config_digest: str = Field(description="A digest of the configuration's meaning.")
-    source_commit: str = Field(
+    planned_at: str = field(metadata=described("When the applied plan was made."))
+    config_digest: str = field(metadata=described("A digest of the configuration's meaning."))
+    source_commit: str = field(
         default="",
-        exclude_if=lambda commit: not commit,
-        description="The commit that was checked out, if the configuration is in a git repository.",
+        metadata=described(
+            "The commit that was checked out, if the configuration is in a git repository.", exclude_if=not_
+        ),
     )
-    source_root: str = Field(
-        default="",
-        exclude_if=lambda root: not root,
-        description="The root file, relative to the top of its git repository.",
+    source_root: str = field(
+        default="", metadata=described("The root file, relative to the top of its git repository.", exclude_if=not_)
     )
-    entry: int = Field(
+    entry: int = field(
         default=0,
-        ge=0,
-        exclude_if=lambda number: not number,
-        description="The number of the ledger's entry; absent without a ledger.",
+        metadata=described("The number of the ledger's entry; absent without a ledger.", ge=0, exclude_if=not_),
     )
     options: OptionsPart
-    exit_code: int = Field(description="The exit code.")
-    interrupted: bool = Field(description="Whether the user stopped it.")
-    seconds: float = Field(description="The duration.")
-    requests: int = Field(description="Requests sent, reads and writes.")
-    writes: int = Field(description="The number of writes among them.")
-    resent: int = Field(default=0, description="The number of retries among the requests.")
+    exit_code: int = field(metadata=described("The exit code."))
+    interrupted: bool = field(metadata=described("Whether the user stopped it."))
+    seconds: float = field(metadata=described("The duration."))
+    requests: int = field(metadata=described("Requests sent, reads and writes."))
+    writes: int = field(metadata=described("The number of writes among them."))
+    resent: int = field(default=0, metadata=described("The number of retries among the requests."))
     summary: ReportSummaryPart
-    changes: tuple[ResultPart, ...] = Field(description="The outcome of each change of the plan, in its order.")
-    earlier: tuple[EarlierRunPart, ...] = Field(
+    changes: tuple[ResultPart, ...] = field(metadata=described("The outcome of each change of the plan, in its order."))
+    earlier: tuple[EarlierRunPart, ...] = field(
         default=(),
-        exclude_if=lambda runs: not runs,
-        description="The earlier runs with the same file that did not complete, oldest first: an undo takes them back, "
-        "too.",
+        metadata=described(
+            "The earlier runs with the same file that did not complete, oldest first: an undo takes them back, too.",
+            exclude_if=not_,
+        ),
     )
-    unreadable: tuple[WarningPart, ...] = Field(
-        default=(), description="Collections that could not be read, with the resources that could not be applied."
+    unreadable: tuple[WarningPart, ...] = field(
+        default=(),
+        metadata=described("Collections that could not be read, with the resources that could not be applied."),
     )
-    unrecorded: str = Field(
+    unrecorded: str = field(
         default="",
-        exclude_if=lambda text: not text,
-        description="Why the ledger does not have the outcome; absent if it has, or without a ledger.",
+        metadata=described(
+            "Why the ledger does not have the outcome; absent if it has, or without a ledger.", exclude_if=not_
+        ),
     )
-    irreversible: tuple[IrreversiblePart, ...] = Field(
+    irreversible: tuple[IrreversiblePart, ...] = field(
+        default=(), metadata=described("Of an undo, what cannot be undone.", exclude_if=not_)
+    )
+    follow_up: tuple[str, ...] = field(
         default=(),
-        exclude_if=lambda parts: not parts,
-        description="Of an undo, what cannot be undone.",
+        metadata=described(
+            "Of an undo, the commands that make the configuration agree with the account.", exclude_if=not_
+        ),
     )
-    follow_up: tuple[str, ...] = Field(
-        default=(),
-        exclude_if=lambda commands: not commands,
-        description="Of an undo, the commands that make the configuration agree with the account.",
-    )
-    ended: bool = Field(
+    ended: bool = field(
         default=True,
-        exclude_if=bool,
-        description="False in a report that was written during an apply that was killed or still runs.",
+        metadata=described(
+            "False in a report that was written during an apply that was killed or still runs.", exclude_if=bool
+        ),
     )
-    unfinished: tuple[SavedReplace, ...] = Field(
+    unfinished: tuple[SavedReplace, ...] = field(
         default=(),
-        exclude_if=lambda replaces: not replaces,
-        description="Replaces that were begun and are not complete, with the values that only the account had; without "
-        "those that may not be shown.",
+        metadata=described(
+            "Replaces that were begun and are not complete, with the values that only the account had; without "
+            "those that may not be shown.",
+            exclude_if=not_,
+        ),
     )
-    unfinished_signature: str = Field(
+    unfinished_signature: str = field(
         default="",
-        exclude_if=lambda signature: not signature,
-        description="A signature of `unfinished`, keyed by `RECONCILER_PLAN_KEY` or the credentials: a later apply "
-        "uses none without it.",
+        metadata=described(
+            "A signature of `unfinished`, keyed by `RECONCILER_PLAN_KEY` or the credentials: a later apply "
+            "uses none without it.",
+            exclude_if=not_,
+        ),
     )
-    seal: str = Field(
+    seal: str = field(
         default="",
-        exclude_if=lambda seal: not seal,
-        description="A digest of everything else, keyed by `RECONCILER_PLAN_KEY` or the credentials: the undo of an "
-        "edited report requires approvals.",
+        metadata=described(
+            "A digest of everything else, keyed by `RECONCILER_PLAN_KEY` or the credentials: the undo of an "
+            "edited report requires approvals.",
+            exclude_if=not_,
+        ),
     )
 
     def to_json(self) -> str:
         """Render the document as indented ASCII that ends in a newline."""
-        return spelled_out(self.model_dump_json(indent=2, ensure_ascii=True)) + "\n"
+        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
+
+        return spelled_out(conversion.to_text(self, indent=2)) + "\n"
 
     def sealed(self, key: bytes) -> ReportFile:
         """Return the report with its seal.
@@ -229,7 +248,7 @@ class ReportFile(Part):
         Args:
             key: the key of plans' seals and digests.
         """
-        return self.model_copy(update={"seal": self._seal(key)})
+        return replace(self, seal=self._seal(key))
 
     def has_valid_seal(self, key: bytes) -> bool:
         """Check that the report is unchanged since it was sealed with this key."""
@@ -255,12 +274,14 @@ class ReportFile(Part):
         is_same = self.config_digest == config_digest
         if not has_failed and not (is_same and ("withheld" in statuses or not has_changes)):
             return ()
-        runs = (run.model_copy(update={"changes": tuple(filter(_may_have_written, run.changes))}) for run in self.runs)
+        runs = (replace(run, changes=tuple(filter(_may_have_written, run.changes))) for run in self.runs)
         return tuple(run for run in runs if run.changes)
 
     def _seal(self, key: bytes) -> str:
         """Compute the HMAC of the canonical JSON without the seal itself."""
-        parts = self.model_dump(mode="json", exclude={"seal"})
+        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
+
+        parts = conversion.to_content(self, exclude={"seal"})
         text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return "hmac-sha256:" + hmac.new(key, b"reconciler report seal\0" + text.encode(), hashlib.sha256).hexdigest()
 

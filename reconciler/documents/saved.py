@@ -3,45 +3,55 @@
 from __future__ import annotations
 
 import json
-from typing import TypeVar
-
-from pydantic import BaseModel, ValidationError
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import ClassVar, TypeVar
 
 from reconciler import json_text
-from reconciler.documents.parts import Part
+from reconciler.documents.base import Part
 from reconciler.errors import PlanFileError
 from reconciler.json_text import Json
+from reconciler.lazy_dataclass import dataclass
 
 _MOST_VERSIONS = 1000
 _LONGEST_REASON = 500
 Saved = TypeVar("Saved", bound=Part)
 
 
-class _Head(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Head(Part):
     """The key that every document begins with."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = {}
 
     format: str
 
 
 def format_of(text: str | bytes) -> str:
     """Return the format that a JSON text declares; empty if it declares none or is not JSON."""
+    from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
+
     try:
-        return _Head.model_validate_json(text).format
-    except ValidationError:
+        return conversion.from_text(_Head, text).format
+    except conversion.ValidationError:
         return ""
 
 
 def _later_version(model: type[Part], content: Json) -> int:
     """Return the version of a document of the right format and a later version; 0 for any other."""
-    if not isinstance(content, dict) or content.get("format") != model.model_fields["format"].default:
+    if not isinstance(content, dict) or content.get("format") != _default(model, "format"):
         return 0
     version = content.get("format_version")
     return version if type(version) is int and _newest_version(model) < version < _MOST_VERSIONS else 0
 
 
+def _default(model: type[Part], name: str) -> object:
+    return next(field.default for field in fields(model) if field.name == name)
+
+
 def _newest_version(model: type[Part]) -> int:
     """Return the newest version of a document that this release reads, which is also the one that it writes."""
-    return int(model.model_fields["format_version"].default)
+    return int(str(_default(model, "format_version")))
 
 
 def parse_as(model: type[Saved], text: str | bytes, name: str, noun: str, command: str) -> Saved:
@@ -57,6 +67,8 @@ def parse_as(model: type[Saved], text: str | bytes, name: str, noun: str, comman
     Raises:
         PlanFileError: it is not such a document; the message says what is wrong and where.
     """
+    from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
+
     reason = ""
     try:
         content = json_text.parse_document(text)
@@ -67,17 +79,15 @@ def parse_as(model: type[Saved], text: str | bytes, name: str, noun: str, comman
                 f"{_newest_version(model)}. Use "
                 f"the release that made it, or make a new one with `{command}`"
             )
-        return model.model_validate(content)
-    except ValidationError as error:
+        return conversion.from_content(model, content)
+    except conversion.ValidationError as error:
         lacks_parents = any(item["type"] == "missing" and item["loc"][-1:] == ("parents",) for item in error.errors())
-        if lacks_parents and format_of(text) == model.model_fields["format"].default:
+        if lacks_parents and format_of(text) == _default(model, "format"):
             raise PlanFileError(
                 f"{name} was made by an older release of reconciler, which did not record the SIDs that an approval "
                 f"covers. Make a new plan with `{command}`"
             ) from None
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        reason = f"at {where}: {first['msg']}" if where else first["msg"]
+        reason = conversion.reason(error)
     except RecursionError:
         reason = "it is nested too deeply"
     except ValueError as error:

@@ -10,12 +10,12 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 from typing import Literal
 
-from pydantic import Field
-
 from reconciler.address import Address
-from reconciler.documents.parts import Part
+from reconciler.documents.base import Part, described
+from reconciler.lazy_dataclass import dataclass
 from reconciler.redaction import spelled_out
 
 _PLAIN = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*\Z")
@@ -23,21 +23,24 @@ _PLAIN = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*\Z")
 _DIGITS = 12
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SidsFile(Part):
     """The SID of each managed resource."""
 
     format: Literal["reconciler.sids"] = "reconciler.sids"
     format_version: Literal[1] = 1
-    account_sid: str = Field(description="The account.")
-    env: str = Field(description="The environment; empty for none.")
-    sids: Mapping[str, str] = Field(description="The SID of each resource by its address, sorted by address.")
-    missing: tuple[str, ...] = Field(
-        description="The addresses of declared resources that do not exist in the account."
+    account_sid: str = field(metadata=described("The account."))
+    env: str = field(metadata=described("The environment; empty for none."))
+    sids: Mapping[str, str] = field(metadata=described("The SID of each resource by its address, sorted by address."))
+    missing: tuple[str, ...] = field(
+        metadata=described("The addresses of declared resources that do not exist in the account.")
     )
 
     def to_json(self) -> str:
         """Render the document as indented ASCII that ends in a newline."""
-        return spelled_out(json.dumps(self.model_dump(), indent=2)) + "\n"
+        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
+
+        return spelled_out(json.dumps(conversion.to_values(self), indent=2)) + "\n"
 
     def to_env(self) -> str:
         """Render a line ``NAME=SID`` for each resource, for a shell, a ``.env`` file, or GITHUB_ENV."""

@@ -102,7 +102,7 @@ class Record:
             raise JournalError(f"cannot write {where}: {error.strerror or error}; nothing was sent") from None
 
     def end(self, report: Report) -> ReportFile:
-        """Write the final report, and return it.
+        """Write the final report, and return it without a seal.
 
         Raises:
             UsageError: it cannot be written.
@@ -110,7 +110,7 @@ class Record:
         found = self._file(report, ended=True)
         if self._report is not None:
             try:
-                write_durably(self._report, found.to_json())
+                write_durably(self._report, found.sealed(self._key).to_json())
             except OSError as error:
                 raise UsageError(f"cannot write {self._report}: {error.strerror or error}") from None
         return found
@@ -170,7 +170,7 @@ class Record:
         seconds = time.monotonic() - self._begin
         report = Report(results, seconds=seconds, interrupted=True)
         begin = time.monotonic()
-        write_durably(self._report, self._file(report, ended=False).to_json())
+        write_durably(self._report, self._file(report, ended=False).sealed(self._key).to_json())
         now = time.monotonic()
         self._next_write = now + max(_SECONDS, _MOST_TIMES * (now - begin))
 
@@ -203,14 +203,9 @@ class Record:
             replaces.append(saved_replace(named))
         found = report_document(replace(report, origin=self._origin), self._seen)
         signature = self._scope.signature(replaces) if replaces else ""
-        return found.model_copy(
-            update={
-                "ended": ended,
-                "earlier": self._earlier,
-                "unfinished": tuple(replaces),
-                "unfinished_signature": signature,
-            }
-        ).sealed(self._key)
+        return replace(
+            found, ended=ended, earlier=self._earlier, unfinished=tuple(replaces), unfinished_signature=signature
+        )
 
 
 @dataclass(frozen=True, slots=True)

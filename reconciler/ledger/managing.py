@@ -5,6 +5,8 @@ Takes a `LedgerRef`; returns entries, or what was done. Needs no account.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reconciler import __version__
 from reconciler.config.model import LedgerSetting
 from reconciler.documents.ledger import EntryStatus, LedgerEntry, LedgerKey
@@ -123,22 +125,21 @@ class Place:
         status: EntryStatus = "applied" if head.entry.status == "applied" else "incomplete"
         moment = as_text(now)
         entry = key.sign(
-            head.entry.model_copy(
-                update={
-                    "number": head.entry.number + 1,
-                    "operation": "rename",
-                    "status": status,
-                    "begins": False,
-                    "environment": new,
-                    "source": head.entry.source.model_copy(update={"tool_version": __version__}),
-                    "actor": actor_of(environment, self.repository.user_name),
-                    "run": run,
-                    "started_at": moment,
-                    "ended_at": moment,
-                    "deadline": moment,
-                    "previous": head.commit,
-                    "summary": type(head.entry.summary)(),
-                }
+            replace(
+                head.entry,
+                number=head.entry.number + 1,
+                operation="rename",
+                status=status,
+                begins=False,
+                environment=new,
+                source=replace(head.entry.source, tool_version=__version__),
+                actor=actor_of(environment, self.repository.user_name),
+                run=run,
+                started_at=moment,
+                ended_at=moment,
+                deadline=moment,
+                previous=head.commit,
+                summary=type(head.entry.summary)(),
             )
         )
         parents = (head.commit, entry.source.commit)

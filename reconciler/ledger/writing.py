@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 
 from reconciler import __version__
@@ -102,7 +102,7 @@ class LedgerWriter:
         )
         if same_as is not None:
             self._declared, self._fingerprints = same_as.declared, same_as.fingerprints
-            self._source = same_as.source.model_copy(update={"tool_version": __version__})
+            self._source = replace(same_as.source, tool_version=__version__)
 
     @property
     def number(self) -> int:

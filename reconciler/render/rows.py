@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Literal, TypeAlias
 
-from pydantic_core import to_json
-
 from reconciler.change import Action, Standing
 from reconciler.json_text import Json
 from reconciler.kinds.markers import Risk
@@ -435,6 +433,8 @@ def _text(side: Side) -> str | None:
 
 def _indented(value: Json) -> str:
     """Render JSON with one line for each leaf and sorted keys."""
+    from pydantic_core import to_json  # noqa: PLC0415 - most plans change no JSON
+
     try:
         # Several times as fast as the standard library, which indents in Python.
         return to_json(_in_order(value), indent=2, inf_nan_mode="constants").decode()

@@ -1,6 +1,6 @@
 """JSON Schemas and reference documentation, generated from the kinds and the document models.
 
-Takes the layout of the configuration and the pydantic models of the documents; returns JSON Schemas (draft 2020-12) and
+Takes the layout of the configuration and the classes of the documents; returns JSON Schemas (draft 2020-12) and
 Markdown. The generated files are committed, and a test fails when one of them is out of date:
 
     python -m reconciler.schema --write

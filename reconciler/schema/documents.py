@@ -1,10 +1,10 @@
-"""JSON Schemas of the documents that commands write with `--format json`, from their pydantic models."""
+"""JSON Schemas of the documents that commands write with `--format json`, from their classes."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel
-
+from reconciler.documents import conversion
 from reconciler.documents.acceptance import AcceptFile
+from reconciler.documents.base import Part
 from reconciler.documents.comparison import ComparisonFile
 from reconciler.documents.drift import DriftFile
 from reconciler.documents.drift_log import DriftLogFile
@@ -16,8 +16,8 @@ from reconciler.documents.sids import SidsFile
 from reconciler.schema.values import DRAFT, Schema
 
 
-def _model_schema(model: type[BaseModel], title: str) -> Schema:
-    schema = model.model_json_schema(by_alias=True, mode="serialization")
+def _model_schema(model: type[Part], title: str) -> Schema:
+    schema = conversion.json_schema(model)
     return {"$schema": DRAFT, **schema, "title": title}
 
 

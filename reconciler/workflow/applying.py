@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, nullcontext
-from dataclasses import replace
+from dataclasses import field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -44,13 +44,20 @@ class Applied:
         file: The plan that was applied.
         report: The outcomes; None if there was nothing to do, or the user declined.
         declined: Whether the user declined.
-        document: The report in a form that may be shown; None if the user declined.
+        document: The report in a form that may be shown, without a seal; None if the user declined.
+        key: The key of the report's seal.
     """
 
     file: PlanFile
     report: Report | None
     declined: bool = False
     document: ReportFile | None = None
+    key: bytes = field(default=b"", repr=False)
+
+    def sealed(self) -> ReportFile:
+        """Return the report with its seal, without which an undo of the saved report requires approvals."""
+        assert self.document is not None  # the user did not decline
+        return self.document.sealed(self.key)
 
 
 Show = Callable[["PlanFile"], None]
@@ -132,7 +139,7 @@ async def apply(
             if decision is Decision.DECLINED:
                 return Applied(fresh.document, None, declined=True)
             if decision is Decision.APPROVED:
-                fresh, endpoint = await planning.run(endpoint, fresh.document)
+                fresh, endpoint = await planning.run(endpoint, fresh.document.sealed(fresh.recorder.key))
                 fresh.check()
         return await _carry_out(fresh, planning, endpoint, stop, trigger_webhooks=trigger_webhooks)
 
@@ -164,7 +171,7 @@ async def _carry_out(
             shown = record.end(Report(()))
         if recorder is not None:
             recorder.end(None)
-        return Applied(document, None, document=shown)
+        return Applied(document, None, document=shown, key=fresh.recorder.key)
     async with connect(endpoint, Client, progress, stop, config=planning.config, creates_emulator=True) as client:
         with fresh.recorder.record(made, document, values, origin, progress) as record:
             with recorder.recording(client.retry.seconds_left) if recorder else nullcontext():
@@ -173,7 +180,7 @@ async def _carry_out(
                 )
                 if recorder is not None:
                     report = replace(report, unrecorded=recorder.end(report))
-            return Applied(document, report, document=record.end(report))
+            return Applied(document, report, document=record.end(report), key=fresh.recorder.key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from reconciler.documents.conversion import from_content, to_values
 from reconciler.documents.drift import NOT_DRIFT, DriftFile
 from reconciler.documents.drift_log import DriftLogFile, SightingPart
 from reconciler.documents.findings import findings
@@ -111,7 +112,7 @@ def _rows(connection: sqlite3.Connection, where: str, values: tuple[str | int, .
         f"SELECT {_COLUMNS} FROM finding {where} ORDER BY gone <> '', first_seen, address, field LIMIT ?",  # noqa: S608 - our own words
         values,
     )
-    return tuple(SightingPart.model_validate(dict(zip(_NAMES, row, strict=True))) for row in found)
+    return tuple(from_content(SightingPart, dict(zip(_NAMES, row, strict=True))) for row in found)
 
 
 @contextmanager
@@ -149,7 +150,7 @@ def _opened_json(path: Path) -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         _check(connection, str(path))
         # A finding that remains is there once; of a file that was edited, the first row counts.
-        values = [tuple(row.model_dump(by_alias=True).get(name, "") for name in _NAMES) for row in rows]
+        values = [tuple(to_values(row).get(name, "") for name in _NAMES) for row in rows]
         connection.executemany(_INSERT.replace("INSERT", "INSERT OR IGNORE"), values)
         yield connection
         text = DriftLogFile(findings=_rows(connection, "", (-1,))).to_json()

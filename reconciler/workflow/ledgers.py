@@ -248,9 +248,10 @@ class _Digests(dict[str, str]):
 
 
 def _applied(config: Config, inputs: Inputs, document: PlanFile, files: DiskSources) -> Applied:
+    from reconciler.documents import conversion  # noqa: PLC0415 - see the package
     from reconciler.ledger.writing import Applied  # noqa: PLC0415 - see the package
 
-    text = document.model_dump_json(exclude={"created_at", "seal"})
+    text = conversion.to_text(document, exclude={"created_at", "seal"})
     declared: list[Address] = [one.address for one in config.resources.values() if not one.absent]
     return Applied(
         config_digest=config.digest,

@@ -135,7 +135,7 @@ class Reconciler:
         from reconciler import workflow  # noqa: PLC0415 - see the module
 
         planned = await workflow.plan(self._with(approve, rotate), self._endpoint, self._watcher())
-        return planned.file
+        return planned.sealed()
 
     async def apply(
         self,
@@ -190,8 +190,7 @@ class Reconciler:
             trigger_webhooks=trigger_webhooks,
             report=os.fspath(report),
         )
-        assert applied.document is not None  # only a user can decline
-        return applied.document
+        return applied.sealed()
 
     async def undo(
         self,
@@ -238,8 +237,7 @@ class Reconciler:
             report=os.fspath(report_to),
             undo=source,
         )
-        assert applied.document is not None  # only a user can decline
-        return applied.document
+        return applied.sealed()
 
     async def drift(self, *, search_unmanaged: bool = False) -> DriftFile:
         """Detect drift between the account and the configuration (read-only).

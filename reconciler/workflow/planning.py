@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -55,13 +55,19 @@ class Planned:
         config: The configuration.
         file: The plan in a form that may be shown and saved.
         requests: The number of requests of the fetch.
+        key: The key of the plan's seal.
         undeclared: Live settings that are not declared, as they may be shown; only a drift looks for them.
     """
 
     config: Config
     file: PlanFile
     requests: int
+    key: bytes = field(repr=False)
     undeclared: tuple[UndeclaredPart, ...] = ()
+
+    def sealed(self) -> PlanFile:
+        """Return the plan with its seal, without which the approvals of a saved plan do not count."""
+        return self.file.sealed(self.key)
 
 
 async def plan(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> Planned:
@@ -110,7 +116,7 @@ async def drift(
 
     options = replace(plan_options(inputs), searches=searches_unmanaged, settings=True, count_limit=0)
     planned = await _plan(inputs, endpoint, progress, options, creates_emulator=False)
-    found = drift_document(planned.file, planned.undeclared).model_copy(update={"requests": planned.requests})
+    found = replace(drift_document(planned.file, planned.undeclared), requests=planned.requests)
     find = owners_of_files(inputs.path)
     return with_owners(found, find) if find is not None else found
 
@@ -146,7 +152,7 @@ async def _plan(
                 undo=undo,
             )
         undeclared = build_undeclared(made, client, key, config) if options.settings else ()
-        return Planned(config, build_document(made, client, key, config), client.requests, undeclared)
+        return Planned(config, build_document(made, client, key, config), client.requests, digest_key, undeclared)
 
 
 async def plan_with_records(
@@ -286,7 +292,7 @@ async def _fetch_and_plan_undo(
 
 
 def build_document(made: Plan, client: ReadClient, key: bytes | None, config: Config) -> PlanFile:
-    """Build the plan in a form that may be shown and saved.
+    """Build the plan in a form that may be shown, without a seal.
 
     Args:
         made: The plan.

@@ -391,7 +391,7 @@ def forge(merged: Merged, alter: Callable[[dict[str, Any]], None]) -> None:
     digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
     merged.keep(data, {**manifest, "plan": digest})
     head, planned = str(manifest["head"]), str(manifest["planned"])
-    shown = plan_markdown(PlanFile.model_validate_json(data), Repository.of("https://github.example", REPOSITORY, head))
+    shown = plan_markdown(PlanFile.from_json(data), Repository.of("https://github.example", REPOSITORY, head))
     url = f"https://github.example/{REPOSITORY}/actions/runs/{merged.run.number}"
     mark = merged.comment["body"].partition("\n")[0]
     merged.comment["body"] = comment.plan_body(mark, shown, digest=digest, head=head, planned=planned, run_url=url)

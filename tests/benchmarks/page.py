@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
@@ -31,11 +32,11 @@ def rows() -> Iterator[Row]:
     """Measure each action of a reader."""
     sample = plan_samples.EVERY_ACTION
     changes = tuple(
-        change.model_copy(update={"address": f"{change.address}{number}"})
+        replace(change, address=f"{change.address}{number}")
         for number in range(10_000 // len(sample.changes))
         for change in sample.changes
     )
-    html = plan_html(sample.model_copy(update={"changes": changes}))
+    html = plan_html(replace(sample, changes=changes))
     size = f"{len(changes):,} changes, {len(html.encode()) / 1e6:.1f} MB"
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         file = Path(folder) / "plan.html"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 
 from reconciler.cli import showing
@@ -23,7 +24,7 @@ CHANGES = 10_000
 def alike() -> PlanFile:
     """Ten thousand changes that are the same but for where they happen."""
     large = samples.LARGE
-    return large.model_copy(update={"changes": large.changes * (CHANGES // len(large.changes))})
+    return replace(large, changes=large.changes * (CHANGES // len(large.changes)))
 
 
 def different() -> PlanFile:

@@ -43,12 +43,12 @@ COMMANDS: Mapping[str, tuple[Sequence[str], frozenset[str]]] = {
         PLAN_OPTIONS
         | READING
         | _names(
-            "asyncio httpx pydantic sqlite3 ssl api change documents documents.journal documents.parts documents.plan "
-            "documents.plan_steps documents.saved documents.values documents.ways_out emulator execution "
-            "execution.journal_file journal planning render.line_diff render.progress render.rows render.standing "
-            "render.text render.values render.view render.wording report sources.git_process state workflow.baselines "
-            "workflow.connecting workflow.ledgers workflow.other_ledgers workflow.owners workflow.planning "
-            "workflow.recording"
+            "asyncio httpx sqlite3 ssl api change documents documents.base documents.journal documents.parts "
+            "documents.plan documents.plan_steps documents.saved documents.values documents.ways_out emulator "
+            "execution execution.journal_file journal planning render.line_diff render.progress render.rows "
+            "render.standing render.text render.values render.view render.wording report sources.git_process state "
+            "workflow.baselines workflow.connecting workflow.ledgers workflow.other_ledgers workflow.owners "
+            "workflow.planning workflow.recording"
         ),
     ),
 }

@@ -172,5 +172,5 @@ def test_ways_out_do_not_change_the_seal(name: str) -> None:
     key = b"k" * 32
     sealed = samples.GOLDEN_PLANS[name].sealed(key)
     shown = with_next_steps(sealed, None)
-    assert PlanFile.model_validate_json(shown.to_json()) == shown
+    assert PlanFile.from_json(shown.to_json()) == shown
     assert shown.has_valid_seal(key)

@@ -198,13 +198,13 @@ def test_a_plan_ends_with_2_only_when_that_is_asked_for(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, plan: Any, code: int
 ) -> None:
     async def planned(*_: object) -> workflow.Planned:
-        return workflow.Planned(None, plan, 3)  # type: ignore[arg-type]
+        return workflow.Planned(None, plan, 3, b"")  # type: ignore[arg-type]
 
     monkeypatch.setattr(workflow, "plan", planned)
     assert cli("plan").code == 0
     assert cli("plan", "--detailed-exitcode").code == code
-    shown = PlanFile.model_validate_json(cli("plan", "--detailed-exitcode", "--format", "json").out)
-    assert with_next_steps(shown, None) == with_next_steps(plan, None)
+    shown = PlanFile.from_json(cli("plan", "--detailed-exitcode", "--format", "json").out)
+    assert with_next_steps(shown, None) == with_next_steps(plan.sealed(b""), None)
 
 
 @pytest.mark.parametrize("code", [0, 1, 5, 130])

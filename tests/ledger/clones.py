@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +176,7 @@ class Clones:
             key: Signs it; the signature stays as it was if it is None.
             changes: The values of its keys.
         """
-        entry = self.entry().model_copy(update=changes)
+        entry = replace(self.entry(), **changes)
         if key is not None:
             entry = key.sign(entry)
         return self.write(entry.to_json(), *parents, subject=f"{entry.operation} {entry.number} {entry.status}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -35,24 +36,27 @@ RECORDS = {
 
 def entry(**changes: Any) -> LedgerEntry:
     return KEY.sign(
-        LedgerEntry(
-            number=42,
-            operation="apply",
-            status="started",
-            account_sid="AC" + "0" * 32,
-            host="us1.twilio.com",
-            environment="prod",
-            source=LedgerSource(
-                commit="c" * 40, root="reconciler.yaml", config_digest="sha256:0", tool_version="1.0.0"
+        replace(
+            LedgerEntry(
+                number=42,
+                operation="apply",
+                status="started",
+                account_sid="AC" + "0" * 32,
+                host="us1.twilio.com",
+                environment="prod",
+                source=LedgerSource(
+                    commit="c" * 40, root="reconciler.yaml", config_digest="sha256:0", tool_version="1.0.0"
+                ),
+                actor="Ada",
+                run=LedgerRun(),
+                started_at="2026-11-20T14:02:00Z",
+                deadline="2026-11-20T14:32:00Z",
+                previous="a" * 40,
+                resources={name: stored_resource(record) for name, record in RECORDS.items()},
+                key_id="",
             ),
-            actor="Ada",
-            run=LedgerRun(),
-            started_at="2026-11-20T14:02:00Z",
-            deadline="2026-11-20T14:32:00Z",
-            previous="a" * 40,
-            resources={name: stored_resource(record) for name, record in RECORDS.items()},
-            key_id="",
-        ).model_copy(update=changes)
+            **changes,
+        )
     )
 
 
@@ -103,8 +107,8 @@ def test_the_form_of_a_resource_leaves_out_what_is_empty() -> None:
 
 def test_any_edit_breaks_the_signature_and_another_key_cannot_tell() -> None:
     read = parse_entry(entry().to_json().encode())
-    assert KEY.has_signed(read.model_copy(update={"actor": "Eve"})) is False
-    assert KEY.has_signed(read.model_copy(update={"previous": "b" * 40})) is False
+    assert KEY.has_signed(replace(read, actor="Eve")) is False
+    assert KEY.has_signed(replace(read, previous="b" * 40)) is False
     assert LedgerKey(b"o" * 32).has_signed(read) is None
 
 
@@ -122,7 +126,7 @@ def test_digests_are_bound_to_their_purpose_and_key() -> None:
         (b"\xff", "it is not UTF-8 text"),
         (b'{"a":1,"a":2}', "an object has a duplicate key"),
         (b"[" * 5000 + b"]" * 5000, "it is nested too deeply"),
-        (b"[]", "Input should be a valid dictionary or instance of LedgerEntry"),
+        (b"[]", "Input should be a dictionary or an instance of LedgerEntry"),
         ({"number": 7}, "at operation: Field required"),
     ],
 )

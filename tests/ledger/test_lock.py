@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,20 +26,23 @@ GITHUB = {
 
 
 def started(run: LedgerRun, **changes: Any) -> LedgerEntry:
-    return LedgerEntry(
-        number=42,
-        operation="apply",
-        status="started",
-        account_sid="AC" + "0" * 32,
-        host="us1.twilio.com",
-        environment="prod",
-        source=LedgerSource(commit="c" * 40, root="reconciler.yaml", config_digest="", tool_version="1.0.0"),
-        actor="deploy-bot",
-        run=run,
-        started_at="2026-11-20T14:02:00Z",
-        deadline="2026-11-20T14:32:00Z",
-        key_id="",
-    ).model_copy(update=changes)
+    return replace(
+        LedgerEntry(
+            number=42,
+            operation="apply",
+            status="started",
+            account_sid="AC" + "0" * 32,
+            host="us1.twilio.com",
+            environment="prod",
+            source=LedgerSource(commit="c" * 40, root="reconciler.yaml", config_digest="", tool_version="1.0.0"),
+            actor="deploy-bot",
+            run=run,
+            started_at="2026-11-20T14:02:00Z",
+            deadline="2026-11-20T14:32:00Z",
+            key_id="",
+        ),
+        **changes,
+    )
 
 
 ELSEWHERE = LedgerRun(machine="ci-7", machine_id="other", process="12 345")
@@ -69,7 +73,7 @@ def test_a_start_in_the_future_is_not_released() -> None:
 
 def test_it_is_released_by_a_later_attempt_of_its_ci_job() -> None:
     first = describe_run(GITHUB)
-    entry = started(first.model_copy(update={"machine_id": "other"}))
+    entry = started(replace(first, machine_id="other"))
     assert is_held(entry, first)
     assert not is_held(entry, describe_run({**GITHUB, "GITHUB_RUN_ATTEMPT": "2"}))
     assert is_held(entry, describe_run({**GITHUB, "GITHUB_RUN_ATTEMPT": "2", "GITHUB_JOB": "other"}))
@@ -79,19 +83,19 @@ def test_it_is_released_by_a_later_attempt_of_its_ci_job() -> None:
 @pytest.mark.skipif(not machine_id(), reason="this system does not tell its processes apart")
 def test_it_is_released_by_the_end_of_its_process_on_this_machine() -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    run = HERE.model_copy(update={"process": process_name(child.pid)})
+    run = replace(HERE, process=process_name(child.pid))
     assert is_held(started(run))
     child.kill()
     child.communicate()
     assert not is_held(started(run))
-    assert is_held(started(run.model_copy(update={"machine_id": "other"})))
-    assert has_ended(HERE.model_copy(update={"process": f"{os.getpid()} 1"}))  # a number that was used again
+    assert is_held(started(replace(run, machine_id="other")))
+    assert has_ended(replace(HERE, process=f"{os.getpid()} 1"))  # a number that was used again
     assert not has_ended(HERE)
-    assert not has_ended(HERE.model_copy(update={"process": "x y"}))
+    assert not has_ended(replace(HERE, process="x y"))
 
 
 def test_the_holder_is_named() -> None:
-    entry = started(ELSEWHERE.model_copy(update={"url": "https://ci.example.com/runs/981"}))
+    entry = started(replace(ELSEWHERE, url="https://ci.example.com/runs/981"))
     assert str(lock.held(entry, "prod", NOW)) == (
         "another apply of prod is in progress\n"
         "  started 14:02 UTC by deploy-bot, deadline 14:32 UTC, https://ci.example.com/runs/981\n"
@@ -109,11 +113,9 @@ def test_the_actor_is_that_of_the_ci_service_or_of_git() -> None:
 
 
 def test_a_run_is_named_by_its_ci_service() -> None:
-    assert describe_run(GITHUB).model_dump(include={"id", "attempt", "url"}) == {
-        "id": "github acme/config 981 apply",
-        "attempt": 1,
-        "url": "https://github.com/acme/config/actions/runs/981",
-    }
+    run = describe_run(GITHUB)
+    assert (run.id, run.attempt) == ("github acme/config 981 apply", 1)
+    assert run.url == "https://github.com/acme/config/actions/runs/981"
     gitlab = {
         "GITLAB_CI": "true",
         "CI_PROJECT_ID": "5",
@@ -121,5 +123,6 @@ def test_a_run_is_named_by_its_ci_service() -> None:
         "CI_JOB_NAME": "apply",
         "CI_JOB_ID": "9",
     }
-    assert describe_run(gitlab).model_dump(include={"id", "attempt"}) == {"id": "gitlab 5 7 apply", "attempt": 9}
+    run = describe_run(gitlab)
+    assert (run.id, run.attempt) == ("gitlab 5 7 apply", 9)
     assert (HERE.id, HERE.attempt, HERE.url) == ("", 0, "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +159,7 @@ def test_an_entry_of_another_account_or_environment(clones: Clones, changes: dic
 
 def test_an_entry_that_was_edited_by_hand(clones: Clones) -> None:
     clones.start()
-    edited = clones.entry().model_copy(update={"actor": "Eve"})
+    edited = replace(clones.entry(), actor="Eve")
     clones.write(edited.to_json(), subject="apply 1 applied")
     restore = (
         "Restore the ledger's ref from a clone or a remote that has the original, or start again with --start-ledger"

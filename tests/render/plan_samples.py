@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from reconciler.documents.parts import (
@@ -49,7 +50,7 @@ def field(path: str, before: Any, after: Any, **more: Any) -> FieldPart:
 
 
 def change(address: str, kind: str, action: Any, *fields: FieldPart, **more: Any) -> ChangePart:
-    steps = {"replace": ("create", "delete")}.get(action, (action,))
+    steps: tuple[Any, ...] = {"replace": ("create", "delete")}.get(action, (action,))
     return ChangePart(
         **{
             "address": address,
@@ -804,7 +805,7 @@ EVERY_CAUSE = report(
                 AGENT,
                 "update",
                 "failed",
-                refusal=REFUSED.model_copy(update={"status": status, "code": code, "message": message}),
+                refusal=replace(REFUSED, status=status, code=code, message=message),
                 cause=cause,
             ),
         )
@@ -833,9 +834,7 @@ HOSTILE_REPORT = report(
             "update",
             "failed",
             message="\x1b[2J\n",
-            refusal=REFUSED.model_copy(
-                update={"message": "\x1b[31mno\u202e" + "x" * 5000, "more_info": "\r", "request_id": "\x07"}
-            ),
+            refusal=replace(REFUSED, message="\x1b[31mno\u202e" + "x" * 5000, more_info="\r", request_id="\x07"),
         ),
     ),
     exit_code=1,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from markdown_it import MarkdownIt
 
+from reconciler.documents import conversion
 from reconciler.documents.acceptance import AcceptedPart, AcceptFile, AffectedPart, EditedFile, RefusedPart
 from reconciler.render.acceptance import BUDGET, acceptance_markdown
 
@@ -66,7 +69,8 @@ def document(**more: object) -> AcceptFile:
             ),
         ),
     }  # fmt: skip
-    return AcceptFile.model_validate(parts | more)
+    content: Any = parts | more
+    return conversion.from_content(AcceptFile, content)
 
 
 def test_the_body_lists_edits_effects_and_refusals() -> None:

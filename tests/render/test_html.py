@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -250,7 +251,7 @@ def test_a_report_has_what_twilio_support_asks_for_and_links_only_to_twilio() ->
     assert '<a href="https://www.twilio.com/docs/errors/50301" rel="noreferrer">' in page
     for more in ("https://www.twilio.com.evil.example/", "https://www.twilio.com/\n", "http://www.twilio.com/x",
                  "javascript:alert(1)", "https://www.twilio.com@evil.example/"):  # fmt: skip
-        refused = samples.REFUSED.model_copy(update={"more_info": more})
+        refused = replace(samples.REFUSED, more_info=more)
         outcome = samples.outcome(samples.AGENT, "update", "failed", refusal=refused)
         links = elements(report_html(samples.report(samples.result(samples.AGENT, "failed", outcome), exit_code=1)))
         assert [dict(attributes)["href"] for name, attributes, _ in links if name == "a"] == ["#list", "#c1"]
@@ -350,4 +351,4 @@ def test_a_graph_of_many_is_told_and_not_drawn() -> None:
 
 
 def test_a_plan_in_which_nothing_needs_anything_has_no_graph() -> None:
-    assert "Dependencies" not in plan_html(samples.LARGE.model_copy(update={"changes": (samples.AGENT,)}))
+    assert "Dependencies" not in plan_html(replace(samples.LARGE, changes=(samples.AGENT,)))

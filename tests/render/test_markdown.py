@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -241,8 +242,8 @@ def test_every_one_of_similar_changes_is_named_or_counted() -> None:
 
 def test_an_effect_names_the_other_changes_of_high_risk_that_share_it() -> None:
     base = samples.GOLDEN_PLANS["many_changes"].changes[0]
-    twins = [base.model_copy(update={"address": f"addresses.line{i}", "name": "", "risk": "high",
-                                     "consequences": ("Moves traffic.",)}) for i in (1, 2, 3)]  # fmt: skip
+    base = replace(base, name="", risk="high", consequences=("Moves traffic.",))
+    twins = [replace(base, address=f"addresses.line{i}") for i in (1, 2, 3)]
     shown = plan_markdown(samples.plan(*twins))
     assert "`addresses.line1`: Moves traffic. The same applies to `addresses.line2`, `addresses.line3`." in shown
 

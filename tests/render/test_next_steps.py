@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -48,14 +49,13 @@ def test_commands_stay_on_one_line_and_long_ones_are_left_out_of_markdown() -> N
     drift = _with_all("baseline")
     text = drift_text(drift, colour=False, width=40)
     assert "\n  accept: reconciler accept services.support.webhooks.filters\n" in text
-    long = drift.model_copy(
-        update={
-            "differences": tuple(
-                part.model_copy(update={"next_steps": part.next_steps.model_copy(update={"accept": "x" * 5_000})})
-                for part in drift.differences
-                if part.next_steps is not None
-            )
-        }
+    long = replace(
+        drift,
+        differences=tuple(
+            replace(part, next_steps=replace(part.next_steps, accept="x" * 5_000))
+            for part in drift.differences
+            if part.next_steps is not None
+        ),
     )
     markdown = drift_markdown(long)
     assert "accept: " not in markdown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -246,14 +247,14 @@ def test_any_plan_renders_and_is_harmless(plan: PlanFile, how: tuple[bool, bool]
 def test_a_reason_is_not_repeated_as_the_former_side() -> None:
     entry = samples.SMALL.changes[0]
     unknown = {"unknown": "not declared in the first"}
-    fields = tuple(field.model_copy(update={"before": unknown, "inside": ()}) for field in entry.fields)
-    changed = entry.model_copy(update={"reason": "not declared in the first", "fields": fields})
+    fields = tuple(replace(field, before=unknown, inside=()) for field in entry.fields)
+    changed = replace(entry, reason="not declared in the first", fields=fields)
     shown = plan_text(samples.plan(changed), colour=False, width=200)
     assert shown.count("not declared in the first") == 1
 
 
 def test_only_some_collections_that_are_not_compared_are_named() -> None:
-    many = samples.plan(samples.AGENT).model_copy(update={"unlisted": tuple(f"services.s{i}.users" for i in range(39))})
+    many = replace(samples.plan(samples.AGENT), unlisted=tuple(f"services.s{i}.users" for i in range(39)))
     shown = plan_text(many, colour=False, width=400)
     assert (
         "Not compared: undeclared services.s0.users, services.s1.users, services.s2.users, … 36 more "

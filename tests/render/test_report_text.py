@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -81,7 +82,7 @@ def test_a_report_becomes_a_file() -> None:
     assert made.changes[0].outcomes[1].refusal == RefusalPart(
         method="DELETE", path="/x", status=400, code=1, message="no"
     )
-    assert ReportFile.model_validate_json(made.to_json()) == made
+    assert ReportFile.from_json(made.to_json()) == made
 
 
 outcomes = st.builds(
@@ -166,7 +167,7 @@ def test_whatever_the_words_the_markdown_has_the_structure_of_harmless_ones(text
 
 @pytest.mark.parametrize("status", ["failed", "skipped", "withheld", "done"])
 def test_a_report_fits_into_a_comment_and_counts_what_does_not(status: Any) -> None:
-    refusal = samples.REFUSED.model_copy(update={"message": "日本語" * 400})
+    refusal = replace(samples.REFUSED, message="日本語" * 400)
     entries = [samples.change(f"services.s{number}", "service", "create") for number in range(2_000)]
     message = "日本語" * 400 if status != "done" else ""
     found = [
@@ -185,6 +186,6 @@ def test_the_next_step_after_an_unreadable_collection_is_to_make_it_readable() -
         severity="warning", code="unreadable", message="cannot read the credential list: HTTP 403", hint="", address="",
         source=None,
     )  # fmt: skip
-    report = samples.ALL_DONE.model_copy(update={"unreadable": (unread,), "exit_code": 1})
+    report = replace(samples.ALL_DONE, unreadable=(unread,), exit_code=1)
     shown = report_text(report, colour=False, width=200)
     assert "Fix the read errors (see their hints), then run the same command again" in shown

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,7 +92,7 @@ def test_the_sample_of_every_kind_has_every_kind_and_only_their_fields() -> None
 
 def test_a_withheld_change_has_no_effects_and_is_not_counted_as_high_risk() -> None:
     guard = GuardPart(name="default_service", verdict="withheld", message="the default service is never deleted")
-    withheld = samples.LOST_SERVICE.model_copy(update={"guard": guard})
+    withheld = replace(samples.LOST_SERVICE, guard=guard)
     shown = plan_view(samples.plan(withheld))
     assert shown.high == 0
     assert not shown.changes[0].consequences
@@ -104,7 +106,7 @@ def test_a_withheld_change_has_no_effects_and_is_not_counted_as_high_risk() -> N
 
 def test_a_withheld_delete_of_the_old_resource_keeps_the_effects_of_the_new_one() -> None:
     assert samples.HALF_HELD.guard is not None
-    half = samples.HALF_HELD.model_copy(update={"consequences": ("Everyone loses sendMessage.",)})
+    half = replace(samples.HALF_HELD, consequences=("Everyone loses sendMessage.",))
     shown = plan_view(samples.plan(half))
     assert (shown.high, shown.changes[0].consequences) == (1, ("Everyone loses sendMessage.",))
 
@@ -120,20 +122,20 @@ UNREADABLE = WarningPart(
 
 
 def test_the_headline_of_a_plan_says_that_a_collection_could_not_be_read() -> None:
-    empty = samples.EMPTY.model_copy(update={"unreadable": (UNREADABLE,)})
+    empty = replace(samples.EMPTY, unreadable=(UNREADABLE,))
     partial = "Incomplete: 1 collection could not be read. "
     markdown = plan_markdown(empty)
     assert f"### ⚠️ {partial}No other changes: " in markdown
     assert "✅" not in markdown
     assert plan_text(empty, colour=False, width=200).startswith(f"{partial}No other changes. The part of account ")
-    small = samples.SMALL.model_copy(update={"unreadable": (UNREADABLE,)})
+    small = replace(samples.SMALL, unreadable=(UNREADABLE,))
     assert f"### ⚠️ {partial}0 to create, 1 to update" in plan_markdown(small)
     assert f"{partial}Plan: 0 to create, 1 to update" in plan_text(small, colour=False, width=200)
     assert "Incomplete, no other changes" in plan_html(empty)
 
 
 def test_the_headline_of_a_drift_says_that_a_collection_could_not_be_read() -> None:
-    drift = drift_document(samples.EMPTY.model_copy(update={"unreadable": (UNREADABLE,)}))
+    drift = drift_document(replace(samples.EMPTY, unreadable=(UNREADABLE,)))
     headline = "Incomplete: 1 collection could not be read. No drift in the rest"
     assert f"### ⚠️ {headline}" in drift_markdown(drift)
     assert drift_text(drift, colour=False, width=200).startswith(headline)
@@ -145,7 +147,7 @@ def test_the_headline_of_a_drift_says_that_a_collection_could_not_be_read() -> N
 
 def test_a_chat_message_names_what_was_compared_only_in_part() -> None:
     message = "HOOK_TOKEN is not set, so post_webhook_url of services.s.webhooks was compared only in part"
-    warning = UNREADABLE.model_copy(update={"code": "not-compared", "message": message})
-    chat = drift_chat(drift_document(samples.EMPTY.model_copy(update={"warnings": (warning,) * 5})))
+    warning = replace(UNREADABLE, code="not-compared", message=message)
+    chat = drift_chat(drift_document(replace(samples.EMPTY, warnings=(warning,) * 5)))
     assert chat.count(f"\n• {message}") == 3
     assert "\n• 2 more not compared, or compared in part\n" in chat

@@ -1,0 +1,98 @@
+"""Documents to and from JSON, by pydantic, which is imported with this module: import it where one is read or written.
+
+Takes and returns parts of documents; what is read is hostile input. Does no I/O.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from reconciler.documents.base import Excluded, Part
+from reconciler.json_text import Json
+
+Read = TypeVar("Read", bound=Part)
+__all__ = [
+    "ValidationError",
+    "from_content",
+    "from_text",
+    "json_schema",
+    "reason",
+    "to_content",
+    "to_text",
+    "to_values",
+]
+
+_adapters: dict[type[Part], TypeAdapter[Any]] = {}
+_WORDS = {"unexpected_keyword_argument": "Extra inputs are not permitted"}
+"""What to say instead of pydantic's words, which are those of Python's calls, by type of error."""
+
+
+def _adapter(kind: type[Part]) -> TypeAdapter[Any]:
+    """Return pydantic's validator and serializer of a class, which it builds once."""
+    if kind not in _adapters:
+        _adapters[kind] = TypeAdapter(kind)
+    return _adapters[kind]
+
+
+def to_text(part: Part, *, indent: int | None = None, exclude: Excluded | None = None) -> str:
+    """Return a part as ASCII JSON.
+
+    Args:
+        part: The part, without lone surrogates.
+        indent: The spaces of each level; None for one line.
+        exclude: The fields to leave out.
+    """
+    text = _adapter(type(part)).dump_json(part, indent=indent, exclude=exclude, ensure_ascii=True)
+    return text.decode()
+
+
+def to_content(part: Part, *, exclude: Excluded | None = None) -> dict[str, Any]:
+    """Return a part as the values of JSON, without lone surrogates."""
+    found: dict[str, Any] = _adapter(type(part)).dump_python(part, mode="json", exclude=exclude)
+    return found
+
+
+def to_values(part: Part) -> dict[str, Any]:
+    """Return a part as mappings, whose texts are not checked: an error may repeat lone surrogates of an argument."""
+    found: dict[str, Any] = _adapter(type(part)).dump_python(part)
+    return found
+
+
+def from_content(kind: type[Read], content: Json) -> Read:
+    """Return a part from the values of its JSON.
+
+    Raises:
+        ValidationError: It is not such a part.
+    """
+    found: Read = _adapter(kind).validate_python(content)
+    return found
+
+
+def from_text(kind: type[Read], text: str | bytes) -> Read:
+    """Return a part from its JSON.
+
+    Raises:
+        ValidationError: It is not such a part.
+    """
+    found: Read = _adapter(kind).validate_json(text)
+    return found
+
+
+def reason(error: ValidationError, *, levels: int | None = None) -> str:
+    """Return the first reason why a part was not read, and its place.
+
+    Args:
+        error: The error.
+        levels: How much of the place to name; None for all of it.
+    """
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    words = _WORDS.get(first["type"], first["msg"])
+    where = ".".join(str(part) for part in first["loc"][:levels])
+    return f"at {where}: {words}" if where else words
+
+
+def json_schema(kind: type[Part]) -> dict[str, Any]:
+    """Return the JSON Schema of a part as it is written."""
+    return _adapter(kind).json_schema(by_alias=True, mode="serialization")
