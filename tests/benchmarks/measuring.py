@@ -11,14 +11,18 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 Result = TypeVar("Result")
 ROOT = Path(__file__).resolve().parents[2]
+_SAMPLED_EVERY = 0.02
+"""Seconds between two looks at the memory of a process."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Row:
         figure: The result; None if it was not measured.
         goal: The most that the figure may be; None if there is no goal.
         detail: Both sides of a ratio, or the reason why nothing was measured.
+        at_least: Whether the goal is the least that the figure may be instead.
     """
 
     measurement: str
@@ -40,6 +45,14 @@ class Row:
     figure: float | None
     goal: float | None = None
     detail: str = ""
+    at_least: bool = False
+
+    @property
+    def is_reached(self) -> bool | None:
+        """Whether the goal is reached; None without a goal or figure."""
+        if self.goal is None or self.figure is None:
+            return None
+        return self.figure >= self.goal if self.at_least else self.figure <= self.goal
 
 
 @dataclass(frozen=True)
@@ -73,12 +86,72 @@ def _environment(command: Command) -> dict[str, str]:
     return inherited | dict(command.environment)
 
 
+class Usage(NamedTuple):
+    """What a process used, its children included.
+
+    Attributes:
+        seconds: Wall time.
+        cpu: Seconds of CPU time, user and system.
+        memory: The most memory that the process and its living children had at once, in MB: the peaks of each added.
+    """
+
+    seconds: float
+    cpu: float
+    memory: float
+
+
 def cpu_of_process(command: Command) -> float:
     """Run a process; return the CPU seconds that it used, user and system, those of its children included.
 
     Raises:
         RuntimeError: It failed.
     """
+    return _run(command, lambda _: None)
+
+
+def usage_of_process(command: Command) -> Usage:
+    """Run a process; return what it used.
+
+    Raises:
+        RuntimeError: It failed.
+    """
+    peaks = [0.0]
+    ended = threading.Event()
+
+    def sample(pid: int) -> None:
+        while not ended.wait(_SAMPLED_EVERY):
+            peaks.append(sum(_peak(member) for member in _tree(pid)))
+
+    def started(pid: int) -> None:
+        threading.Thread(target=sample, args=(pid,), daemon=True).start()
+
+    begun = time.perf_counter()
+    try:
+        used = _run(command, started)
+        return Usage(time.perf_counter() - begun, used, max(peaks) / 1024)
+    finally:
+        ended.set()
+
+
+def _tree(pid: int) -> Iterator[int]:
+    """Yield a process and its living descendants, as Linux lists them."""
+    yield pid
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # the thread has ended
+            for child in children.read_text().split():
+                yield from _tree(int(child))
+
+
+def _peak(pid: int) -> float:
+    """Return the most memory that one process has had, in KB; 0 if it has ended."""
+    with suppress(OSError, KeyError):
+        lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+        return float(lines["VmHWM"].split()[0])
+    return 0.0
+
+
+def _run(command: Command, started: Callable[[int], None]) -> float:
+    """Run a process; call a function with its ID once it has started; return its CPU seconds."""
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             command.arguments,
@@ -88,6 +161,7 @@ def cpu_of_process(command: Command) -> float:
             stdout=subprocess.DEVNULL,
             stderr=errors,
         )
+        started(process.pid)
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:

@@ -32,8 +32,8 @@ def table(rows: Sequence[Row]) -> str:
     width = max(len(name) for name in names)
     lines = [f"{'measurement : reference':{width}}  {'figure':>12}  {'goal':>10}  reached"]
     for name, row in zip(names, rows, strict=True):
-        reached = "" if row.goal is None or row.figure is None else "yes" if row.figure <= row.goal else "no"
-        goal = "" if row.goal is None else _figure(row.goal, row.unit)
+        reached = {None: "", True: "yes", False: "no"}[row.is_reached]
+        goal = "" if row.goal is None else ("≥ " if row.at_least else "") + _figure(row.goal, row.unit)
         line = f"{name:{width}}  {_figure(row.figure, row.unit):>12}  {goal:>10}  {reached:7}  {row.detail}"
         lines.append(line.rstrip())
     return "\n".join(lines) + "\n"
