@@ -6,10 +6,18 @@ Resolves anchors, aliases, and merge keys, and counts their expansion before it 
 from __future__ import annotations
 
 import re
-from dataclasses import field
+from collections.abc import Iterable
 from typing import Any, NamedTuple, TypeAlias
 
-import yaml
+from yaml import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
 
 from reconciler.config.findings import Findings, shown
 from reconciler.config.nodes import NULLS, UNSET, KeyValue, ListNode, MapNode, Node, Origin, ScalarNode
@@ -63,24 +71,23 @@ class _Frame:
 
     Attributes:
         by_key: The keys and values of a mapping; None for a list.
-        items: The items of a list.
+        items: The items of a list; of a mapping, the mappings to merge.
         key: The key of a mapping that has no value yet.
         waits: Whether a key has been read, even an invalid one.
         hides: Whether the value of an invalid key may be a secret.
-        size: Its number of nodes; those behind aliases count each time.
-        height: Its depth.
+        nodes_before: The number of nodes before it.
+        height: The depth of the deepest list or mapping that has been read in it, plus one.
     """
 
     line: int
     column: int
     anchor: str | None
     by_key: dict[str, KeyValue] | None
-    items: list[Node] = field(default_factory=list)
-    merged: list[Node] = field(default_factory=list)
+    items: list[Node]
+    nodes_before: int
     key: ScalarNode | None = None
     waits: bool = False
     hides: bool = False
-    size: int = 1
     height: int = 1
 
 
@@ -88,41 +95,64 @@ class TreeBuilder:
     """Builds the tree of a file from the parser's events."""
 
     def __init__(self, origin: Origin, findings: Findings, lines: tuple[str, ...]) -> None:
-        self.root: Node | None = None
         self.unsets = False
         self._origin = origin
         self._findings = findings
         self._lines = lines
-        self._stack: list[_Frame] = []
+        # The first frame stands for the file, which has one item at most.
+        self._stack: list[_Frame] = [_Frame(1, 1, None, None, [], 0)]
         self._anchors: dict[str, _Anchored | None] = {}
         self._unused_anchors: dict[str, Place] = {}
+        self._hidden_keys: dict[str, bool] = {}
         self._expanded = 0
         self._written = 0
+        self._nodes_beyond_events = 0
         self._documents = 0
         self._read: Event = None
 
-    def take(self, event: Event) -> None:
-        """Add one event.
+    @property
+    def root(self) -> Node | None:
+        """The tree; None if the file is empty."""
+        items = self._stack[0].items
+        return items[0] if items else None
+
+    def build(self, events: Iterable[Event]) -> None:
+        """Build the tree from all events of a file.
+
+        A file has about ten events for each resource, so what nearly all of them have in common is decided first.
 
         Raises:
             StopReadingError: The file exceeds a limit, which has been reported.
         """
-        self._read = event
-        self._written += 1
-        if self._written > MOST_WRITTEN:
-            message = f"the file has more than {MOST_WRITTEN} keys, values, and lists"
-            self._stop("too-large", message, event, "split it, and include the parts")
-        match event:
-            case yaml.ScalarEvent():
-                self._scalar(event)
-            case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
-                self._begin(event)
-            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
+        stack = self._stack
+        for event in events:
+            self._read = event
+            self._written += 1
+            if self._written > MOST_WRITTEN:
+                message = f"the file has more than {MOST_WRITTEN} keys, values, and lists"
+                self._stop("too-large", message, event, "split it, and include the parts")
+            kind = type(event)
+            if kind is ScalarEvent:
+                node = self._scalar(event)
+                frame = stack[-1]
+                if frame.by_key is None:
+                    frame.items.append(node)
+                elif frame.waits:
+                    self._add_value(frame, frame.by_key, node)
+                elif node.tag or node.text in frame.by_key:
+                    self._add(node, event)
+                else:
+                    frame.key, frame.waits = node, True
+            elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                self._begin(event, is_mapping=kind is MappingStartEvent)
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 self._end()
-            case yaml.AliasEvent():
+            elif kind is AliasEvent:
                 self._alias(event)
-            case yaml.DocumentStartEvent():
-                self._documents += 1
+            else:
+                # The start or the end of the file or of a document.
+                self._nodes_beyond_events -= 1
+                self._documents += kind is DocumentStartEvent
                 if self._documents > 1:
                     self._stop(
                         "several-documents",
@@ -130,8 +160,6 @@ class TreeBuilder:
                         event,
                         "remove the line ---, or split the file in two",
                     )
-            case _:
-                pass
 
     def _place(self, event: Event) -> Place:
         return Place(self._origin.file, event.start_mark.line + 1, event.start_mark.column + 1, self._origin.via)
@@ -140,55 +168,63 @@ class TreeBuilder:
         self._findings.error(code, message, self._place(event), hint)
         raise StopReadingError
 
-    def _scalar(self, event: Event) -> None:
-        tag = ""
-        if event.tag is not None:
-            tag = _SCALAR_TAGS.get(event.tag, "")
-            if not tag:
-                self._unknown_tag(event)
-            elif tag == UNSET:
-                self.unsets = True
-                if event.value:
-                    self._findings.error(
-                        "unset-with-value",
-                        "!unset takes no value",
-                        self._place(event),
-                        "write !unset and nothing else",
-                    )
-            elif tag == "null" and event.value not in NULLS:
-                self._findings.error(
-                    "null-with-value",
-                    "!!null is followed by text",
-                    self._place(event),
-                    "quote the value, or write null",
-                )
-                tag = "str"
-            elif event.tag == "!" and not event.style:
-                self._warn_swallowed(self._place(event), "a tag", "!")
-        start, end = event.start_mark, event.end_mark
+    def _scalar(self, event: Event) -> ScalarNode:
         text = event.value
+        tag = "" if event.tag is None else self._scalar_tag(event)
         if not text.isascii() and _SURROGATE.search(text):
-            text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
-            if _SURROGATE.search(text):
-                hint = 'write both halves, for instance "\\ud83d\\ude00", or the character itself'
-                self._findings.error("not-text", "half a surrogate pair is not a character", self._place(event), hint)
-                text = _SURROGATE.sub("\ufffd", text)
-        # The end mark of a block scalar is the start of the next line.
-        last = end.line + 1 if end.column or end.line == start.line else end.line
-        node = ScalarNode(
-            text, not event.style and tag != "str", tag, self._origin, start.line + 1, start.column + 1, last
-        )
-        if literal_holds_secret(text):
-            self._findings.conceal(self._origin.file, node.line, node.end_line)
+            text = self._without_surrogates(text, event)
+        start, end = event.start_mark, event.end_mark
+        line, end_line = start.line + 1, end.line + 1
+        if end_line != line and not end.column:
+            end_line -= 1  # The end mark of a block scalar is the start of the next line.
+        is_plain = not event.style
+        node = ScalarNode(text, is_plain and tag != "str", tag, self._origin, line, start.column + 1, end_line)
+        if "://" in text and literal_holds_secret(text):
+            self._findings.conceal(self._origin.file, line, end_line)
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchored(node, 1, 1)
-            if not event.style and not self._is_extension():
+            if is_plain and not self._is_extension():
                 self._unused_anchors[event.anchor] = self._place(event)
-        self._add(node, 1, 1, event)
+        return node
+
+    def _scalar_tag(self, event: Event) -> str:
+        """Return the meaning of a scalar's tag; empty if it is not known, which is reported."""
+        tag = _SCALAR_TAGS.get(event.tag, "")
+        if not tag:
+            self._unknown_tag(event)
+        elif tag == UNSET:
+            self.unsets = True
+            if event.value:
+                self._findings.error(
+                    "unset-with-value",
+                    "!unset takes no value",
+                    self._place(event),
+                    "write !unset and nothing else",
+                )
+        elif tag == "null" and event.value not in NULLS:
+            self._findings.error(
+                "null-with-value",
+                "!!null is followed by text",
+                self._place(event),
+                "quote the value, or write null",
+            )
+            return "str"
+        elif event.tag == "!" and not event.style:
+            self._warn_swallowed(self._place(event), "a tag", "!")
+        return tag
+
+    def _without_surrogates(self, text: str, event: Event) -> str:
+        """Join the halves of surrogate pairs, and replace and report a half without the other."""
+        joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+        if not _SURROGATE.search(joined):
+            return joined
+        hint = 'write both halves, for instance "\\ud83d\\ude00", or the character itself'
+        self._findings.error("not-text", "half a surrogate pair is not a character", self._place(event), hint)
+        return _SURROGATE.sub("\ufffd", joined)
 
     def _is_extension(self) -> bool:
         """Whether this is inside of an ``x-*`` key, whose anchors may be meant for later."""
-        key = self._stack[0].key if self._stack else None
+        key = self._stack[1].key if len(self._stack) > 1 else None
         return key is not None and key.text.startswith("x-")
 
     def check_anchors(self) -> None:
@@ -204,8 +240,7 @@ class TreeBuilder:
         hint = "remove the tag; the only tag of this tool is !unset, in overlays"
         self._findings.error("unknown-tag", f"the tag {shown(str(event.tag))} is not known", self._place(event), hint)
 
-    def _begin(self, event: Event) -> None:
-        is_mapping = isinstance(event, yaml.MappingStartEvent)
+    def _begin(self, event: Event, *, is_mapping: bool) -> None:
         if event.tag is not None and event.tag not in (_MAPPING_TAGS if is_mapping else _LIST_TAGS):
             if event.tag == "!unset":
                 self._findings.error(
@@ -216,8 +251,11 @@ class TreeBuilder:
         if event.anchor is not None:
             self._anchors[event.anchor] = None
         mark = event.start_mark
-        self._stack.append(_Frame(mark.line + 1, mark.column + 1, event.anchor, {} if is_mapping else None))
-        if len(self._stack) > MOST_DEPTH:
+        nodes_before = self._written + self._nodes_beyond_events - 1
+        self._stack.append(
+            _Frame(mark.line + 1, mark.column + 1, event.anchor, {} if is_mapping else None, [], nodes_before)
+        )
+        if len(self._stack) - 1 > MOST_DEPTH:
             self._too_deep(self._place(event))
 
     def check_depth_ahead(self, end: int | None) -> None:
@@ -232,7 +270,7 @@ class TreeBuilder:
         if self._read is None:
             return
         mark = self._read.end_mark
-        depth = len(self._stack)
+        depth = len(self._stack) - 1
         for number, line in enumerate(self._lines[mark.line : end], mark.line):
             for token in _FLOW_TOKEN.finditer(line, mark.column if number == mark.line else 0):
                 depth += (token["begin"] is not None) - (token["end"] is not None)
@@ -245,17 +283,23 @@ class TreeBuilder:
         raise StopReadingError
 
     def _end(self) -> None:
+        self._nodes_beyond_events -= 1
         frame = self._stack.pop()
         node: Node
         if frame.by_key is None:
             node = ListNode(frame.items, self._origin, frame.line, frame.column)
         else:
-            for merged in frame.merged:
+            for merged in frame.items:
                 self._merge(frame.by_key, merged)
             node = MapNode(frame.by_key, self._origin, frame.line, frame.column)
+        size = self._written + self._nodes_beyond_events - frame.nodes_before
+        height = frame.height if frame.height > 1 or size == 1 else 2
         if frame.anchor is not None:
-            self._anchors[frame.anchor] = _Anchored(node, frame.size, frame.height)
-        self._add(node, frame.size, frame.height, None)
+            self._anchors[frame.anchor] = _Anchored(node, size, height)
+        above = self._stack[-1]
+        if height >= above.height:
+            above.height = height + 1
+        self._add(node, None)
 
     def _alias(self, event: Event) -> None:
         name = event.anchor
@@ -278,31 +322,52 @@ class TreeBuilder:
                 event,
                 "use fewer aliases of aliases",
             )
-        if len(self._stack) + found.height > MOST_DEPTH:
+        if len(self._stack) - 1 + found.height > MOST_DEPTH:
             self._too_deep(self._place(event))
-        self._add(found.node, found.size, found.height, event)
+        self._nodes_beyond_events += found.size - 1
+        above = self._stack[-1]
+        above.height = max(above.height, found.height + 1)
+        self._add(found.node, event)
 
-    def _add(self, node: Node, size: int, height: int, event: Event) -> None:
-        if not self._stack:
-            self.root = node
-            return
+    def _add(self, node: Node, event: Event) -> None:
+        """Add a node to the innermost list or mapping.
+
+        Args:
+            node: The node.
+            event: The scalar or alias that it comes from; None for a list or mapping.
+        """
         frame = self._stack[-1]
-        frame.size += size
-        if height >= frame.height:
-            frame.height = height + 1
         if frame.by_key is None:
             frame.items.append(node)
-        elif not frame.waits:
+        elif frame.waits:
+            self._add_value(frame, frame.by_key, node)
+        else:
             frame.waits = True
             frame.key = self._key(node, frame, event)
-        else:
-            frame.waits = False
-            if frame.key is not None:
-                self._set(frame, frame.key, node)
-                frame.key = None
-            elif frame.hides and isinstance(node, ScalarNode):
-                self._findings.conceal(self._origin.file, node.line, node.end_line)
+
+    def _add_value(self, frame: _Frame, by_key: dict[str, KeyValue], value: Node) -> None:
+        """Add the value of the key that waits for it."""
+        frame.waits = False
+        key = frame.key
+        if key is None:
+            if frame.hides and isinstance(value, ScalarNode):
+                self._findings.conceal(self._origin.file, value.line, value.end_line)
             frame.hides = False
+            return
+        frame.key = None
+        text = key.text
+        if text == "<<" and key.plain:
+            frame.items.append(value)
+            return
+        by_key[text] = KeyValue(key, value)
+        # Most keys occur many times.
+        may_hide = self._hidden_keys.get(text)
+        if may_hide is None:
+            may_hide = self._hidden_keys[text] = may_be_secret(text)
+        if may_hide and not isinstance(value, MapNode):
+            for item in value.items if isinstance(value, ListNode) else [value]:
+                if isinstance(item, ScalarNode) and item.text and not _is_lookup(item.text):
+                    self._findings.conceal(self._origin.file, item.line, item.end_line)
 
     def _key(self, node: Node, frame: _Frame, event: Event) -> ScalarNode | None:
         if not isinstance(node, ScalarNode):
@@ -313,7 +378,7 @@ class TreeBuilder:
         if node.is_unset:
             self._findings.error("unset-with-value", "!unset cannot be a key", node.place)
             return None
-        if isinstance(event, yaml.AliasEvent):
+        if type(event) is AliasEvent:
             place = self._place(event)
             node = ScalarNode(node.text, node.plain, node.tag, self._origin, place.line, place.column, place.line)
         if node.plain and node.text == "<<":
@@ -327,18 +392,6 @@ class TreeBuilder:
             frame.hides = may_be_secret(node.text)
             return None
         return node
-
-    def _set(self, frame: _Frame, key: ScalarNode, value: Node) -> None:
-        assert frame.by_key is not None
-        if key.plain and key.text == "<<":
-            frame.merged.append(value)
-            return
-        frame.by_key[key.text] = KeyValue(key, value)
-        if isinstance(value, MapNode) or not may_be_secret(key.text):
-            return
-        for item in value.items if isinstance(value, ListNode) else [value]:
-            if isinstance(item, ScalarNode) and item.text and not _is_lookup(item.text):
-                self._findings.conceal(self._origin.file, item.line, item.end_line)
 
     def _merge(self, by_key: dict[str, KeyValue], merged: Node) -> None:
         """Apply YAML's merge key: the mapping's own keys take precedence, then those of earlier mappings."""
