@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 from reconciler.config.drafts import Draft
-from reconciler.config.files import lines_of
+from reconciler.config.files import line_of
 from reconciler.config.findings import Findings
 from reconciler.config.lint import (
     comment_remark,
@@ -24,6 +24,11 @@ from reconciler.kinds.fields import Field
 
 HIDDEN_VALUE = "its value"
 """How messages name a value that must not be shown."""
+
+
+def hidden(_text: str) -> str:
+    """Return the name of a value that must not be shown."""
+    return HIDDEN_VALUE
 
 
 class NotReadError(Exception):
@@ -113,5 +118,5 @@ def _is_before_comment(lines: Mapping[str, tuple[str, ...]], scalar: ScalarNode)
     if not scalar.plain or not scalar.text or scalar.line != scalar.end_line:
         return False
     begin = scalar.column - 1
-    line = lines_of(lines, scalar.place)
+    line = line_of(lines, scalar)
     return line.startswith(scalar.text, begin) and _TIGHT_COMMENT.match(line, begin + len(scalar.text)) is not None

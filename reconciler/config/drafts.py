@@ -7,8 +7,10 @@ first because resolving a reference requires all handles. `resource_reader` read
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import field
+from types import MappingProxyType
+from typing import Any
 
 from reconciler.address import Address, looks_like_sid
 from reconciler.config.findings import Findings, shown
@@ -24,11 +26,20 @@ from reconciler.lazy_dataclass import dataclass
 # Line breaks and characters that reorder the text around them, since reviewers read addresses. Other invisible
 # characters follow the rules for names.
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# Most resources have none of these, so they share them.
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
+_UNPROTECTED = Lifecycle()
+
+
+def _nothing() -> Mapping[str, Any]:
+    return _EMPTY
 
 
 @dataclass(slots=True, eq=False)
 class Draft:
     """A resource that is being read; it becomes a `Declared`, which describes the other attributes.
+
+    Its mappings, except `values`, are replaced and never changed.
 
     Attributes:
         address: Its address.
@@ -53,18 +64,18 @@ class Draft:
     parent: Draft | None
     is_template: bool = False
     values: dict[str, Value] = field(default_factory=dict)
-    forms: dict[str, str] = field(default_factory=dict)
-    derived: Mapping[str, Content] = field(default_factory=dict)
-    words: dict[str, Mapping[str, ScalarNode]] = field(default_factory=dict)
-    broken: set[str] = field(default_factory=set)
+    forms: Mapping[str, str] = field(default_factory=_nothing)
+    derived: Mapping[str, Content] = field(default_factory=_nothing)
+    words: Mapping[str, Mapping[str, ScalarNode]] = field(default_factory=_nothing)
+    broken: frozenset[str] = frozenset()
     pin: str | None = None
     pin_place: Place | None = None
     absent: bool = False
     renamed_from: str = ""
     renamed_from_place: Place | None = None
-    lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    lifecycle: Lifecycle = _UNPROTECTED
     sensitive: frozenset[str] = frozenset()
-    references: list[tuple[str, str, ScalarNode]] = field(default_factory=list)
+    references: tuple[tuple[str, str, ScalarNode], ...] = ()
     sealed: ScalarNode | None = None
 
     @property
@@ -107,28 +118,39 @@ class DraftBuilder:
 
     def build(self, tree: MapNode) -> list[Draft]:
         """Build a draft for each resource of a configuration, parents first."""
-        return list(self._in_sections(self._layout.sections, tree.by_key, (), None, is_template=False))
+        drafts: list[Draft] = []
+        self._add_sections(drafts, self._layout.sections, tree.by_key, (), None, is_template=False)
+        return drafts
 
     def build_template(self, key: ScalarNode, table: MapNode, layout: KindLayout) -> list[Draft]:
         """Build the drafts of a template and of the resources in it."""
         draft = Draft(Address.of("templates", key.text), layout, key, table.by_key, None, is_template=True)
-        return [draft, *self._inside(draft)]
+        drafts: list[Draft] = []
+        self._add_with_contents(drafts, draft)
+        return drafts
 
-    def _inside(self, draft: Draft) -> Iterator[Draft]:
+    def _add_with_contents(self, drafts: list[Draft], draft: Draft) -> None:
+        drafts.append(draft)
         if draft.layout.sections:
-            yield from self._in_sections(
-                draft.layout.sections, draft.by_key, draft.address.parts, draft, is_template=draft.is_template
+            self._add_sections(
+                drafts,
+                draft.layout.sections,
+                draft.by_key,
+                draft.address.parts,
+                draft,
+                is_template=draft.is_template,
             )
 
-    def _in_sections(
+    def _add_sections(
         self,
+        drafts: list[Draft],
         sections: Sections,
         by_key: Mapping[str, KeyValue],
         parts: tuple[str, ...],
         parent: Draft | None,
         *,
         is_template: bool,
-    ) -> Iterator[Draft]:
+    ) -> None:
         for name, found in sections.items():
             pair = by_key.get(name)
             if pair is None:
@@ -137,24 +159,23 @@ class DraftBuilder:
             if isinstance(found, Kind):
                 layout = self._layout.layouts[found.name]
                 if found.singleton:
-                    yield from self._resource(path, layout, pair, parent, is_template=is_template)
+                    draft = Draft(Address(path), layout, pair.key, self._settings(pair), parent, is_template)
+                    self._add_with_contents(drafts, draft)
                     continue
-                for inner in self.table(pair.value, f"{name} must be a mapping of handles").values():
+                for handle, inner in self.table(pair.value, f"{name} must be a mapping of handles").items():
                     if self._is_handle(inner.key):
-                        yield from self._resource(
-                            (*path, inner.key.text), layout, inner, parent, is_template=is_template
-                        )
+                        address = Address((*path, handle))
+                        draft = Draft(address, layout, inner.key, self._settings(inner), parent, is_template)
+                        self._add_with_contents(drafts, draft)
             else:
                 below = self.table(pair.value, f"{name} must be a mapping")
-                yield from self._in_sections(found, below, path, parent, is_template=is_template)
+                self._add_sections(drafts, found, below, path, parent, is_template=is_template)
 
-    def _resource(
-        self, path: tuple[str, ...], layout: KindLayout, pair: KeyValue, parent: Draft | None, *, is_template: bool
-    ) -> Iterator[Draft]:
-        message = f"{shown(pair.key.text)} must be a mapping of settings"
-        draft = Draft(Address(path), layout, pair.key, self.table(pair.value, message), parent, is_template)
-        yield draft
-        yield from self._inside(draft)
+    def _settings(self, pair: KeyValue) -> Mapping[str, KeyValue]:
+        """Return the keys and values of a resource."""
+        if isinstance(pair.value, MapNode):
+            return pair.value.by_key
+        return self.table(pair.value, f"{shown(pair.key.text)} must be a mapping of settings")
 
     def table(self, node: Node, message: str) -> Mapping[str, KeyValue]:
         """Return the keys and values of a mapping; null counts as an empty one. Reports anything else."""

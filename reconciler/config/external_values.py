@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 
-from reconciler.config.files import lines_of
+from reconciler.config.files import line_of
 from reconciler.config.findings import Findings, shown
 from reconciler.config.interpolation_syntax import Lookup
 from reconciler.config.nodes import ScalarNode
@@ -214,7 +214,7 @@ def token_place(lines: Mapping[str, tuple[str, ...]], scalar: ScalarNode, token:
         offset: The position of the token in the scalar's text, or one before it.
     """
     if scalar.line == scalar.end_line:
-        line = lines_of(lines, scalar.place)
+        line = line_of(lines, scalar)
         # Quotes and escapes only move it to the right. The window bounds the cost of hostile lines.
         begin = scalar.column - 1 + offset
         column = line.find(token, begin, begin + len(token) + _NEARBY)

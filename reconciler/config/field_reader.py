@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from reconciler.config.draft_problems import HIDDEN_VALUE, DraftProblems, NotReadError, check_comment, with_via
+from reconciler.config.draft_problems import DraftProblems, NotReadError, check_comment, hidden, with_via
 from reconciler.config.drafts import Draft
 from reconciler.config.findings import shown
 from reconciler.config.interpolation import Interpolation
@@ -68,39 +68,33 @@ class FieldReader:
         node = pair.value
         if isinstance(node, MapNode) and node.cleared is not None and field.shape is Shape.JSON:
             node = node.cleared
-        place = pair.key.place if isinstance(node, MapNode) else node.place
-        if (
-            isinstance(node, ScalarNode)
-            and node.is_null
-            and not node.text
-            and not node.tag
-            and not field.why_not_clearable()
-        ):
-            hint = f"write {pair.key.text}: null to clear it, or remove the line to leave the field unmanaged"
-            self._problems.warning(
-                draft, Remark("empty-value", f"{field.path} has no value, which clears it", hint), place
-            )
-        if not isinstance(node, ScalarNode) and (field.secret or field.path in draft.sensitive):
+        if isinstance(node, ScalarNode):
+            if not node.text and _is_left_empty(node) and not field.why_not_clearable():
+                hint = f"write {pair.key.text}: null to clear it, or remove the line to leave the field unmanaged"
+                self._problems.warning(
+                    draft, Remark("empty-value", f"{field.path} has no value, which clears it", hint), node.place
+                )
+        elif field.secret or field.path in draft.sensitive:
             self._conceal_all(node)
         try:
             match field.shape:
                 case Shape.SET:
                     self._sets.read(draft, field, node)
                 case Shape.JSON:
-                    self._json.read(draft, field, node, place)
+                    self._json.read(draft, field, node, _written_at(pair.key, node))
                 case _:
                     self._read_scalar(draft, field, node)
         except UnknownTextError as unknown:
             secrets = unknown.text.secrets
             sensitive = bool(secrets) or field.secret or field.path in draft.sensitive
-            place = with_via(place, unknown.text.via)
+            place = with_via(_written_at(pair.key, node), unknown.text.via)
             written = unknown.text.form if isinstance(node, ScalarNode) else self._forms.by_name(field, node)
             url = _shown_url(draft, field, unknown.text) if sensitive else ""
             draft.values[field.path] = Value(Unknown(unknown.reason, written), place, sensitive, secrets, shown=url)
             if secrets:
-                draft.forms[field.path] = unknown.text.form
+                draft.forms = {**draft.forms, field.path: unknown.text.form}
         except NotReadError:
-            draft.broken.add(field.path)
+            draft.broken |= {field.path}
             return
         if _looks_up(node):
             draft.values[field.path] = replace(draft.values[field.path], written=self._forms.outside(field, node))
@@ -119,31 +113,29 @@ class FieldReader:
             self._keep(draft, field, self._cleared(draft, field, text, node.place), place, text, sensitive=sensitive)
             return
         if field.shape is Shape.REF:
-            draft.references.append((field.path, text.text, node))
+            draft.references += ((field.path, text.text, node),)
             self._keep(draft, field, text.text, place, text, sensitive=sensitive)
             return
         if field.shape is Shape.URL and (blank := blank_in_url(field.path, text.parts)) is not None:
             self._problems.fail(draft, blank, node.place)
         try:
-            text_shown = HIDDEN_VALUE if sensitive else shown(text.text)
-            content, remark = parse_value(field, text.text, text_shown, self._problems.findings.closest)
+            show = hidden if sensitive else shown
+            content, remark = parse_value(field, text.text, show, self._problems.findings.closest)
         except InvalidValueError as error:
             self._problems.fail(draft, error.remark, node.place)
         if remark is not None:
             self._problems.warning(draft, remark, node.place)
-        if field.shape in {Shape.TEXT, Shape.URL}:
+        if field.shape is Shape.TEXT or field.shape is Shape.URL:
             check_comment(self._problems, self._interpolation.lines, draft, field, node, text)
-        for doubt in self._doubts(draft, field, text, sensitive=sensitive):
-            self._problems.warning(draft, doubt, node.place)
+            for doubt in self._doubts(draft, field, text, sensitive=sensitive):
+                self._problems.warning(draft, doubt, node.place)
         self._keep(draft, field, content, place, text, sensitive=sensitive)
 
     def _doubts(self, draft: Draft, field: Field, text: ResolvedText, *, sensitive: bool) -> Iterator[Remark]:
-        """Yield remarks on values that are valid but probably not intended."""
+        """Yield remarks on texts and URLs that are valid but probably not intended."""
         if draft.absent or "absent" in draft.by_key:
             return
         is_url, is_template = field.shape is Shape.URL, field.marker(Template) is not None
-        if not is_url and field.shape is not Shape.TEXT:
-            return
         if not is_template:
             is_name = not is_url and not field.secret
             yield from _given(
@@ -168,7 +160,7 @@ class FieldReader:
         url = _shown_url(draft, field, text) if sensitive else ""
         draft.values[field.path] = Value(content, place, sensitive, text.secrets, shown=url)
         if text.secrets:
-            draft.forms[field.path] = text.form
+            draft.forms = {**draft.forms, field.path: text.form}
         if field.secret and content is not None and text.namespaces.isdisjoint({"secret", "file"}):
             hint = f"write ${{secret:NAME}} or ${{file:PATH}} for {field.path}"
             self._problems.warning(
@@ -232,6 +224,10 @@ def _looks_up(node: Node) -> bool:
             return any(map(_looks_up, node.items))
         case _:
             return "${" in node.text
+
+
+def _written_at(key: ScalarNode, node: Node) -> Place:
+    return key.place if isinstance(node, MapNode) else node.place
 
 
 def _place(node: ScalarNode, text: ResolvedText) -> Place:

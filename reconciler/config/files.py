@@ -253,7 +253,7 @@ def _belongs_to_file(key: str) -> bool:
     return key in {"version", "include"} or key.startswith("x-")
 
 
-def lines_of(lines: Mapping[str, tuple[str, ...]], place: Place) -> str:
-    """Return the line of a place; empty if it is unknown."""
-    text = lines.get(place.file, ())
-    return text[place.line - 1] if 0 < place.line <= len(text) else ""
+def line_of(lines: Mapping[str, tuple[str, ...]], scalar: ScalarNode) -> str:
+    """Return the line where a scalar begins; empty if it is unknown."""
+    text = lines.get(scalar.origin.file, ())
+    return text[scalar.line - 1] if 0 < scalar.line <= len(text) else ""

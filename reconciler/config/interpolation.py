@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from reconciler.config.external_values import UNEXPANDED, ExternalValues, token_place
 from reconciler.config.findings import Findings, listed, shown
@@ -151,7 +150,7 @@ class Interpolation:
             return ResolvedText("", failed=True)
         if not self._spend(len(found.text), scalar):
             return ResolvedText("", failed=True)
-        return found if found.written and found.is_outside else replace(found, written="")
+        return found if found.written and found.is_outside else found._replace(written="")
 
     def _spend(self, work: int, scalar: ScalarNode) -> bool:
         """Account for work. Returns False, and reports one error, once the limit is exceeded."""
@@ -242,7 +241,7 @@ class Interpolation:
         text = self._external.read(lookup, scalar)
         if text is None:
             text = self._default(lookup, scalar)
-        return replace(text, written=lookup.token if lookup.namespace == "secret" else self._token(lookup, scalar))
+        return text._replace(written=lookup.token if lookup.namespace == "secret" else self._token(lookup, scalar))
 
     def _token(self, lookup: Lookup, scalar: ScalarNode) -> str:
         """Return a lookup as a file would write it to get the same value; see `ResolvedText.written`. Reads nothing."""
@@ -279,7 +278,7 @@ class Interpolation:
         offset = lookup.offset + len(lookup.token) - len(lookup.default) - 1
         text = self._joined(split_pieces(lookup.default, 0, offset), scalar)
         # Another run may find a value, so the text depends on its namespace.
-        return text if lookup.namespace == "var" else replace(text, namespaces=text.namespaces | {lookup.namespace})
+        return text if lookup.namespace == "var" else text._replace(namespaces=text.namespaces | {lookup.namespace})
 
     def _variable_used(self, lookup: Lookup, scalar: ScalarNode) -> ResolvedText:
         self.used.add(lookup.name)
@@ -352,7 +351,7 @@ class Interpolation:
         parts = text.parts or ((Part(text.text),) if text.text else ())
         source = f"variable {variable.name}"
         named = tuple(part if part.source else Part(part.text, source) for part in parts)
-        return replace(text, via=variable.via, literals=literals, parts=named)
+        return text._replace(via=variable.via, literals=literals, parts=named)
 
     def _circle(self, name: str) -> ResolvedText:
         """Report a cycle of variables, once, in the same order wherever it was entered."""

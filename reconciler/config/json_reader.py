@@ -79,7 +79,7 @@ class JsonReader:
         self._check_json_length(draft, field, content, place)
         secrets = tuple(sorted({name for text in texts for name in text.secrets}))
         if secrets:
-            draft.forms[field.path] = json.dumps([text.form or text.text for text in texts])
+            draft.forms = {**draft.forms, field.path: json.dumps([text.form or text.text for text in texts])}
         sensitive = bool(secrets) or field.secret or field.path in draft.sensitive
         vias = ", ".join(dict.fromkeys(text.via for text in texts if text.via))
         draft.values[field.path] = Value(content, with_via(place, vias), sensitive, secrets)

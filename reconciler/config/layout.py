@@ -14,7 +14,8 @@ from reconciler.address import Address
 from reconciler.config.similar import closest
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
-from reconciler.kinds.fields import Field
+from reconciler.kinds.fields import Field, Shape
+from reconciler.kinds.markers import Vocabulary
 from reconciler.lazy_dataclass import dataclass
 
 _MOST_PARTS = 20
@@ -102,6 +103,15 @@ class KindLayout:
         return {item.path: (item.path,) for item in fields} | {
             block.path: tuple(_subtree(self.field_tree, block.path.split(".")).paths()) for block in blocks
         }
+
+    @cached_property
+    def vocabularies(self) -> tuple[tuple[Field, Vocabulary], ...]:
+        """Its sets of words that Twilio knows."""
+        return tuple(
+            (item, vocabulary)
+            for item in self.kind.fields
+            if item.shape is Shape.SET and (vocabulary := item.marker(Vocabulary)) is not None
+        )
 
     @property
     def settings(self) -> tuple[Kind, ...]:

@@ -28,6 +28,7 @@ from reconciler.config.value_parsers import (
     parse_value,
 )
 from reconciler.kinds.fields import Shape
+from reconciler.kinds.hooks import no_faults
 
 
 class ResourceReader:
@@ -102,7 +103,7 @@ class ResourceReader:
             return
         field = draft.kind.by_path[path]
         try:
-            content, remark = parse_value(field, draft.handle, shown(draft.handle), self._problems.findings.closest)
+            content, remark = parse_value(field, draft.handle, shown, self._problems.findings.closest)
         except InvalidValueError as error:
             self._problems.error(draft, error.remark, draft.key.place)
             return
@@ -124,11 +125,12 @@ class ResourceReader:
             place = value.place if value is not None else draft.key.place
             report = self._problems.error if fault.severity == "error" else self._problems.warning
             report(draft, Remark(fault.code, fault.message, fault.hint), place)
-        draft.derived = {
-            path: content
-            for path, content in draft.kind.derive(contents).items()
-            if path not in draft.values and path not in draft.broken
-        }
+        if derived := draft.kind.derive(contents):
+            draft.derived = {
+                path: content
+                for path, content in derived.items()
+                if path not in draft.values and path not in draft.broken
+            }
         self._check_creation(draft)
 
     def _check_creation(self, draft: Draft) -> None:
@@ -137,6 +139,8 @@ class ResourceReader:
         A declaration may leave out what a live resource has, so this is a warning. Without a natural key, however, no
         live resource is ever found. Write-only fields are left out on purpose once the resource exists.
         """
+        if draft.kind.check_create is no_faults:
+            return
         if draft.is_absent or draft.pin is not None or draft.lifecycle.prevent_create or draft.broken:
             return
         contents: dict[str, object] = {field.path: True for field in draft.kind.fields if field.write_only}

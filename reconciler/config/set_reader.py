@@ -21,8 +21,7 @@ from reconciler.config.text_resolver import TextResolver
 from reconciler.config.value_parsers import (
     check_word,
 )
-from reconciler.kinds.fields import Field, Shape
-from reconciler.kinds.markers import Vocabulary
+from reconciler.kinds.fields import Field
 
 
 class SetReader:
@@ -78,9 +77,9 @@ class SetReader:
                 vias[word.via] = None
         if failed:
             raise NotReadError
-        draft.words[field.path] = words
+        draft.words = {**draft.words, field.path: words}
         if secrets:
-            draft.forms[field.path] = json.dumps(sorted(forms))
+            draft.forms = {**draft.forms, field.path: json.dumps(sorted(forms))}
         sensitive = bool(secrets) or field.secret or field.path in draft.sensitive
         place = with_via(node.place, ", ".join(via for via in vias if via))
         draft.values[field.path] = Value(tuple(sorted(words)), place, sensitive, tuple(sorted(secrets)))
@@ -107,15 +106,16 @@ class SetReader:
 
     def check_words(self, draft: Draft) -> None:
         """Report unknown words, once the type is known, which may decide which words are known."""
-        for field in draft.kind.fields:
-            if field.shape is not Shape.SET or field.path not in draft.values:
-                continue
-            value = draft.values[field.path]
-            if not isinstance(value.content, tuple) or field.marker(Vocabulary) is None:
+        for field, vocabulary in draft.layout.vocabularies:
+            value = draft.values.get(field.path)
+            if value is None or not isinstance(value.content, tuple):
                 continue
             kind = draft.values.get("type")
             of_type = kind.content if kind is not None and isinstance(kind.content, str) else ""
+            known = vocabulary.by_type.get(of_type, vocabulary.words)
             for word in value.content:
+                if word in known:
+                    continue
                 word_shown = HIDDEN_VALUE if value.sensitive else shown(word)
                 remark = check_word(field, word, word_shown, of_type, self._problems.findings.closest)
                 if remark is not None:

@@ -32,6 +32,8 @@ _BLANK_OR_CONTROL = re.compile(r"[\s\x00-\x20\x7f-\x9f]")
 
 Suggest = Callable[[str, Collection[str]], str]
 """Finds the word that was probably meant; see `Findings.closest`."""
+Show = Callable[[str], str]
+"""Returns a text as messages may show it. A function, since few texts are part of a message."""
 
 
 class InvalidValueError(Exception):
@@ -48,19 +50,21 @@ class InvalidValueError(Exception):
         super().__init__(message)
 
 
-def parse_value(field: Field, text: str, shown: str, suggest: Suggest) -> tuple[Content, Remark | None]:
+def parse_value(field: Field, text: str, shown: Show, suggest: Suggest) -> tuple[Content, Remark | None]:
     """Parse the content of a field with a single value; not for sets, references, and JSON.
 
     Args:
         field: The field.
         text: The text; not empty.
-        shown: The text as messages may show it.
+        shown: Returns the text as messages may show it.
         suggest: Finds the word that was probably meant.
 
     Raises:
         InvalidValueError: The text is not a valid value of the field.
     """
     match field.shape:
+        case Shape.TEXT:
+            return _length(field, text)
         case Shape.BOOL:
             return _boolean(field, text, shown), None
         case Shape.INT:
@@ -83,46 +87,52 @@ def parse_boolean(text: str) -> bool | None:
     return True if word in _TRUE else False if word in _FALSE else None
 
 
-def _boolean(field: Field, text: str, shown: str) -> bool:
+def _boolean(field: Field, text: str, shown: Show) -> bool:
     found = parse_boolean(text)
     if found is None:
-        raise InvalidValueError("wrong-type", f"{field.path} must be true or false, not {shown}", "write true or false")
+        raise InvalidValueError(
+            "wrong-type", f"{field.path} must be true or false, not {shown(text)}", "write true or false"
+        )
     return found
 
 
-def _integer(field: Field, text: str, shown: str) -> int:
+def _integer(field: Field, text: str, shown: Show) -> int:
     if _INTEGER.match(text) is None:
-        raise InvalidValueError("wrong-type", f"{field.path} must be a whole number, not {shown}", "write digits only")
+        raise InvalidValueError(
+            "wrong-type", f"{field.path} must be a whole number, not {shown(text)}", "write digits only"
+        )
     number = int(text)
     limits = field.marker(Range)
     if limits is not None and not limits.least <= number <= limits.most:
-        message = f"{field.path} must be between {limits.least} and {limits.most}, not {shown}"
+        message = f"{field.path} must be between {limits.least} and {limits.most}, not {shown(text)}"
         raise InvalidValueError("out-of-range", message, f"write a number from {limits.least} to {limits.most}")
     return number
 
 
-def _choice(field: Field, text: str, shown: str, suggest: Suggest) -> tuple[str, Remark | None]:
+def _choice(field: Field, text: str, shown: Show, suggest: Suggest) -> tuple[str, Remark | None]:
     choice = field.marker(Choice)
     assert choice is not None
+    if text in choice.words:
+        return text, None
     word = next((word for word in choice.words if word.lower() == text.lower()), None)
     if word is not None:
         return word, None
     meant = suggest(text, choice.words)
     hint = did_you_mean(text, meant) if meant else f"write {listed(choice.words).replace(' and ', ' or ')}"
     if choice.extended_by_twilio:
-        return text, Remark("unknown-word", f"{field.path} {shown} is not known to this release", hint)
-    raise InvalidValueError("unknown-choice", f"{field.path} cannot be {shown}", hint)
+        return text, Remark("unknown-word", f"{field.path} {shown(text)} is not known to this release", hint)
+    raise InvalidValueError("unknown-choice", f"{field.path} cannot be {shown(text)}", hint)
 
 
-def _timer(field: Field, text: str, shown: str) -> str:
+def _timer(field: Field, text: str, shown: Show) -> str:
     timer = field.marker(Timer)
     assert timer is not None
     length = duration(text) if len(text) <= _LONGEST_DURATION else None
     if length is None:
-        message = f"{field.path} must be an ISO 8601 duration, not {shown}"
+        message = f"{field.path} must be an ISO 8601 duration, not {shown(text)}"
         raise InvalidValueError("wrong-type", message, "write, for example, PT15M, PT1H or P30D")
     if length[0] * _MONTH + length[1] < timer.minimum:
-        message = f"{field.path} is {shown}, below its minimum of {timer.written}"
+        message = f"{field.path} is {shown(text)}, below its minimum of {timer.written}"
         raise InvalidValueError("out-of-range", message, f"write {timer.written} or more")
     return text.strip().upper()
 
@@ -143,27 +153,27 @@ def is_sid(text: str, prefix: str) -> bool:
     return text[:2] == prefix and bool(sid_noun(text))
 
 
-def _sid(field: Field, text: str, shown: str) -> str:
+def _sid(field: Field, text: str, shown: Show) -> str:
     marker = field.marker(Sid)
     assert marker is not None
     if not is_sid(text, marker.prefix):
-        raise sid_error(field.path, marker.prefix, text, shown)
+        raise sid_error(field.path, marker.prefix, text, shown(text))
     return text
 
 
-def _url(field: Field, text: str, shown: str) -> tuple[str, Remark | None]:
+def _url(field: Field, text: str, shown: Show) -> tuple[str, Remark | None]:
     if _BLANK_OR_CONTROL.search(text):
-        message = f"{field.path} contains a space or a control character: {shown}"
+        message = f"{field.path} contains a space or a control character: {shown(text)}"
         raise InvalidValueError("malformed-url", message, "write a space as %20")
     try:
         parts = urlsplit(text)
         host, scheme, _port = parts.hostname, parts.scheme, parts.port
     except ValueError:
         raise InvalidValueError(
-            "malformed-url", f"{field.path} is not a valid URL: {shown}", "write https://host/path"
+            "malformed-url", f"{field.path} is not a valid URL: {shown(text)}", "write https://host/path"
         ) from None
     if scheme not in {"http", "https"} or not host:
-        message = f"{field.path} must be an absolute http or https URL, not {shown}"
+        message = f"{field.path} must be an absolute http or https URL, not {shown(text)}"
         raise InvalidValueError("malformed-url", message, "write https://host/path")
     most = (field.marker(Url) or Url()).max_length
     if most and len(text) > most:

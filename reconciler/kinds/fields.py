@@ -7,8 +7,9 @@ tuples of `str`, JSON attributes are parsed JSON, references in the live state a
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from dataclasses import field
 from enum import Enum
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from reconciler.json_text import Json
 from reconciler.kinds.comparable import canonical_json, duration
@@ -79,6 +80,7 @@ class Field:
     natural_key: bool
     write_only: bool
     secret: bool
+    _by_class: dict[type, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @property
     def forces_replacement(self) -> bool:
@@ -87,10 +89,11 @@ class Field:
 
     def marker(self, kind: type[MarkerT]) -> MarkerT | None:
         """Return the first marker of this class, or None."""
-        for marker in self.markers:
-            if isinstance(marker, kind):
-                return marker
-        return None
+        # Asked for about six times for each value of a configuration.
+        if kind not in self._by_class:
+            self._by_class[kind] = next((marker for marker in self.markers if isinstance(marker, kind)), None)
+        found: MarkerT | None = self._by_class[kind]
+        return found
 
     @property
     def needs_one(self) -> bool:
@@ -116,6 +119,8 @@ class Field:
         without case, durations by length, JSON by meaning, and URLs as written.
         """
         match self.shape:
+            case Shape.TEXT | Shape.URL | Shape.REF | Shape.SID:
+                return content or ""
             case Shape.BOOL:
                 return bool(content)
             case Shape.SET:
@@ -128,8 +133,6 @@ class Field:
                 return canonical_json({} if content is None or content == "" else content)
             case Shape.INT:
                 return content
-            case _:
-                return content or ""
 
     def is_empty(self, content: object) -> bool:
         """Return whether a value equals that of a field that was never set."""

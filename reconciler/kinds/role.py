@@ -79,8 +79,11 @@ FLEX_ROLES = frozenset({"admin", "supervisor", "agent", "guest"})
 _WORD = re.compile(r"[^\W_]+")
 
 
-def _words(name: str) -> list[str]:
-    return _WORD.findall(name.lower())
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(_WORD.findall(name.lower()))
+
+
+_BUILT_IN_BY_WORDS = {_words(name): name for name in BUILT_IN_ROLES}
 
 
 def _check(values: PartialValues) -> tuple[Fault, ...]:
@@ -88,7 +91,7 @@ def _check(values: PartialValues) -> tuple[Fault, ...]:
     name = values.get("friendly_name")
     if not isinstance(name, str) or name in BUILT_IN_ROLES:
         return ()
-    own = next((one for one in BUILT_IN_ROLES if _words(one) == _words(name)), None)
+    own = _BUILT_IN_BY_WORDS.get(_words(name))
     if own is None:
         return ()
     message = f'this is not the built-in role "{own}": names are compared exactly, so it is a different role'
