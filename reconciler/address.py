@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 _SID = re.compile(r"[A-Z]{2}[0-9a-fA-F]{32}\Z")
+_SID_LENGTH = 34
 _PART = re.compile(r'(?:\.?(?P<plain>[A-Za-z_][A-Za-z0-9_-]*)|\[(?P<quoted>"(?:[^"\\]|\\.)*")\])')
 
 
@@ -109,7 +110,10 @@ class Address(NamedTuple):
         """Return the text form, which `parse` reads back."""
         text = [self.parts[0]]
         for part in self.parts[1:]:
-            if _PLAIN.match(part) and not looks_like_sid(part):
+            # The first test is a fast one for most parts.
+            if (part.isidentifier() and part.isascii() and len(part) != _SID_LENGTH) or (
+                _PLAIN.match(part) and not looks_like_sid(part)
+            ):
                 text.append("." + part)
             else:
                 text.append(f"[{json.dumps(part, ensure_ascii=False)}]")

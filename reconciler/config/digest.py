@@ -76,7 +76,8 @@ def _value(field: Field, value: Value, forms: Mapping[str, str]) -> object:
         return {"unknown": content.reason}
     if value.sensitive:
         return {"sensitive": True}
-    return [field.comparable(content)]
+    comparable = field.comparable(content)
+    return [sorted(comparable) if isinstance(comparable, frozenset) else comparable]
 
 
 def _plain(value: object) -> object:

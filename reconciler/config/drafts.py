@@ -16,7 +16,7 @@ from reconciler.address import Address, looks_like_sid
 from reconciler.config.findings import Findings, shown
 from reconciler.config.layout import KindLayout, Layout, Sections
 from reconciler.config.lint import skeleton
-from reconciler.config.model import Lifecycle, Value
+from reconciler.config.model import Lifecycle, Value, natural_key_of
 from reconciler.config.nodes import KeyValue, MapNode, Node, ScalarNode
 from reconciler.errors import Place
 from reconciler.kinds.base import Kind
@@ -91,7 +91,7 @@ class Draft:
     @property
     def natural_key(self) -> str:
         """The natural key as one text; empty if it has none or the key is unknown."""
-        return self.kind.name_of({path: value.content for path, value in self.values.items()})
+        return natural_key_of(self.layout.kind, self.values)
 
     @property
     def is_absent(self) -> bool:

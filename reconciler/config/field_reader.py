@@ -41,6 +41,9 @@ from reconciler.kinds.markers import Template
 from reconciler.redaction import url_holds_secret
 from reconciler.redaction.urls import declared_url, written_url
 
+# Python 3.11 takes ten times as long to look up a member of an enumeration as a name.
+_BOOL, _JSON, _REF, _SET, _TEXT, _URL = Shape.BOOL, Shape.JSON, Shape.REF, Shape.SET, Shape.TEXT, Shape.URL
+
 
 class FieldReader:
     """Reads fields.
@@ -66,7 +69,7 @@ class FieldReader:
     def read(self, draft: Draft, field: Field, pair: KeyValue) -> None:
         """Read one field."""
         node = pair.value
-        if isinstance(node, MapNode) and node.cleared is not None and field.shape is Shape.JSON:
+        if isinstance(node, MapNode) and node.cleared is not None and field.shape is _JSON:
             node = node.cleared
         if isinstance(node, ScalarNode):
             if not node.text and _is_left_empty(node) and not field.why_not_clearable():
@@ -77,13 +80,12 @@ class FieldReader:
         elif field.secret or field.path in draft.sensitive:
             self._conceal_all(node)
         try:
-            match field.shape:
-                case Shape.SET:
-                    self._sets.read(draft, field, node)
-                case Shape.JSON:
-                    self._json.read(draft, field, node, _written_at(pair.key, node))
-                case _:
-                    self._read_scalar(draft, field, node)
+            if field.shape is _SET:
+                self._sets.read(draft, field, node)
+            elif field.shape is _JSON:
+                self._json.read(draft, field, node, _written_at(pair.key, node))
+            else:
+                self._read_scalar(draft, field, node)
         except UnknownTextError as unknown:
             secrets = unknown.text.secrets
             sensitive = bool(secrets) or field.secret or field.path in draft.sensitive
@@ -109,14 +111,14 @@ class FieldReader:
         sensitive = self._is_sensitive(draft, field, text)
         if sensitive:
             self._conceal_literals(node, text)
-        if text.null or (not text.text and field.shape is not Shape.BOOL):
+        if text.null or (not text.text and field.shape is not _BOOL):
             self._keep(draft, field, self._cleared(draft, field, text, node.place), place, text, sensitive=sensitive)
             return
-        if field.shape is Shape.REF:
+        if field.shape is _REF:
             draft.references += ((field.path, text.text, node),)
             self._keep(draft, field, text.text, place, text, sensitive=sensitive)
             return
-        if field.shape is Shape.URL and (blank := blank_in_url(field.path, text.parts)) is not None:
+        if field.shape is _URL and (blank := blank_in_url(field.path, text.parts)) is not None:
             self._problems.fail(draft, blank, node.place)
         try:
             show = hidden if sensitive else shown
@@ -125,7 +127,7 @@ class FieldReader:
             self._problems.fail(draft, error.remark, node.place)
         if remark is not None:
             self._problems.warning(draft, remark, node.place)
-        if field.shape is Shape.TEXT or field.shape is Shape.URL:
+        if field.shape is _TEXT or field.shape is _URL:
             check_comment(self._problems, self._interpolation.lines, draft, field, node, text)
             for doubt in self._doubts(draft, field, text, sensitive=sensitive):
                 self._problems.warning(draft, doubt, node.place)
@@ -135,7 +137,7 @@ class FieldReader:
         """Yield remarks on texts and URLs that are valid but probably not intended."""
         if draft.absent or "absent" in draft.by_key:
             return
-        is_url, is_template = field.shape is Shape.URL, field.marker(Template) is not None
+        is_url, is_template = field.shape is _URL, field.marker(Template) is not None
         if not is_template:
             is_name = not is_url and not field.secret
             yield from _given(
@@ -180,7 +182,7 @@ class FieldReader:
             bool(text.secrets)
             or field.secret
             or field.path in draft.sensitive
-            or (field.shape is Shape.URL and url_holds_secret(text.text))
+            or (field.shape is _URL and url_holds_secret(text.text))
         )
 
     def _conceal_literals(self, node: ScalarNode, text: ResolvedText) -> None:
@@ -236,7 +238,7 @@ def _place(node: ScalarNode, text: ResolvedText) -> Place:
 
 def _shown_url(draft: Draft, field: Field, text: ResolvedText) -> str:
     """Return a sensitive URL with its secret parts masked; empty for other fields, and if all of it is hidden."""
-    if field.shape is not Shape.URL or field.path in draft.sensitive:
+    if field.shape is not _URL or field.path in draft.sensitive:
         return ""
     if text.missing:
         return written_url(text.form)

@@ -20,8 +20,9 @@ from reconciler.kinds.relations import account_defaults
 
 def check_identities(drafts: Sequence[Draft], findings: Findings) -> None:
     """Report duplicate keys, collisions of unique fields, exceeded capacities, and conflicting pins and renames."""
-    _check_natural_keys(drafts, findings)
-    _check_similar_names(drafts, findings)
+    named = [(draft, name) for draft in drafts if (name := draft.natural_key)]
+    _check_natural_keys(named, findings)
+    _check_similar_names(named, findings)
     _check_shared(drafts, findings)
     _check_capacities(drafts, findings)
     _check_pins(drafts, findings)
@@ -34,22 +35,23 @@ def _key_place(draft: Draft) -> Place:
     return value.place if value is not None else draft.key.place
 
 
-def _comparable(draft: Draft) -> Hashable:
+def _comparable(draft: Draft, name: str) -> Hashable:
     """Return the natural key in a form that is equal for equal resources."""
     field = draft.kind.by_path.get(draft.kind.natural_key)
-    return draft.natural_key if field is None else field.comparable(draft.natural_key)
+    return name if field is None else field.comparable(name)
 
 
-def _check_natural_keys(drafts: Sequence[Draft], findings: Findings) -> None:
-    groups: dict[tuple[str, Address | None, Hashable], list[Draft]] = {}
-    for draft in drafts:
-        if not draft.natural_key:
-            continue
-        parent = draft.parent.address if draft.parent is not None else None
-        groups.setdefault((draft.kind.name, parent, _comparable(draft)), []).append(draft)
-    for same in groups.values():
-        if len(same) > 1:
-            _check_same_key(same, findings)
+def _check_natural_keys(named: Sequence[tuple[Draft, str]], findings: Findings) -> None:
+    first_of: dict[tuple[str, Draft | None, Hashable], Draft] = {}
+    groups: dict[Draft, list[Draft]] = {}
+    for draft, name in named:
+        first = first_of.setdefault((draft.kind.name, draft.parent, _comparable(draft, name)), draft)
+        if first is not draft:
+            groups.setdefault(first, [first]).append(draft)
+    if groups:
+        for first in first_of.values():
+            if first in groups:
+                _check_same_key(groups[first], findings)
 
 
 def _check_same_key(same: Sequence[Draft], findings: Findings) -> None:
@@ -90,19 +92,18 @@ def _distinguishing_key(draft: Draft) -> Hashable:
     return None if value is None else repr(value.content)
 
 
-def _check_similar_names(drafts: Sequence[Draft], findings: Findings) -> None:
+def _check_similar_names(named: Sequence[tuple[Draft, str]], findings: Findings) -> None:
     """Warn about names in one place that look alike: case, spaces, Unicode form, invisible characters.
 
     To Twilio they are two resources, and a service cannot be renamed.
     """
-    first_of: dict[tuple[str, Address | None, str], Draft] = {}
-    for draft in drafts:
-        name = draft.natural_key
-        if not name or draft.is_absent or draft.kind.match_by_content:
+    first_of: dict[tuple[str, Draft | None, str], tuple[Draft, str]] = {}
+    for item in named:
+        draft, name = item
+        if draft.is_absent or draft.kind.match_by_content:
             continue
-        parent = draft.parent.address if draft.parent is not None else None
-        first = first_of.setdefault((draft.kind.name, parent, skeleton(name)), draft)
-        if first.natural_key == name:
+        first, first_name = first_of.setdefault((draft.kind.name, draft.parent, skeleton(name)), item)
+        if first_name == name:
             continue
         findings.warning(
             "similar-names",
@@ -132,6 +133,8 @@ def _check_shared(drafts: Sequence[Draft], findings: Findings) -> None:
     """Report values that must be unique in the whole account."""
     taken: dict[tuple[Hashable, ...], Draft] = {}
     for draft in drafts:
+        if not draft.kind.unique:
+            continue
         above = draft.parent.values.get("state") if draft.parent is not None else None
         if draft.is_absent or (above is not None and above.content == "closed"):
             continue
@@ -211,9 +214,11 @@ def _check_default(default: Draft, place: Place, drafts: Sequence[Draft], findin
 def _check_former_names(drafts: Sequence[Draft], findings: Findings) -> None:
     _check_exchanged_names(drafts, findings)
     for draft in drafts:
+        if not draft.renamed_from:
+            continue
         _check_former_name_has_effect(draft, findings)
         value = draft.values.get(draft.kind.natural_key)
-        if not draft.renamed_from or draft.renamed_from_place is None or value is None:
+        if draft.renamed_from_place is None or value is None:
             continue
         if value.content == draft.renamed_from:
             message = f"renamed_from equals the current {draft.kind.natural_key}"
@@ -228,7 +233,7 @@ def _check_former_names(drafts: Sequence[Draft], findings: Findings) -> None:
 
 def _check_former_name_has_effect(draft: Draft, findings: Findings) -> None:
     """Report a `renamed_from` that the planner ignores."""
-    if not draft.renamed_from or draft.renamed_from_place is None:
+    if draft.renamed_from_place is None:
         return
     why = ""
     if draft.absent:

@@ -316,7 +316,7 @@ def _check_overriding(variables: Mapping[str, Variable], used: Collection[str], 
 
 def _declared(draft: Draft) -> Declared:
     return Declared(
-        address=Address(draft.address.parts),
+        address=draft.address,
         kind=draft.kind,
         place=draft.key.place,
         parent=draft.parent.address if draft.parent is not None else None,

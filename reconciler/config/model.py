@@ -96,6 +96,14 @@ class Value:
     sealed: bool = False
 
 
+def natural_key_of(kind: Kind, values: Mapping[str, Value]) -> str:
+    """Return the natural key of a resource with these values, as one text; empty if they do not determine it."""
+    if kind.compose_key is not None:
+        return kind.name_of({path: value.content for path, value in values.items()})
+    value = values.get(kind.natural_key)
+    return "" if value is None else kind.name_of({kind.natural_key: value.content})
+
+
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
     """Protections of a resource.
@@ -150,8 +158,7 @@ class Declared:
 
     def __post_init__(self) -> None:
         # Asked for about ten times for each resource of a plan.
-        key = self.kind.name_of({path: value.content for path, value in self.values.items()})
-        object.__setattr__(self, "natural_key", key)
+        object.__setattr__(self, "natural_key", natural_key_of(self.kind, self.values))
 
     @property
     def remembered_paths(self) -> tuple[str, ...]:

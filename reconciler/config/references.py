@@ -41,13 +41,15 @@ class References:
         self._by_handle: dict[tuple[str, Address | None], dict[str, Draft]] = {}
         self._by_name: dict[tuple[str, Address | None], dict[str, Draft]] = {}
         self._candidates: dict[tuple[str, Address | None], tuple[str, ...]] = {}
+        wanted = {draft.kind.references[path].kind for draft in drafts for path, _, _ in draft.references}
         for draft in drafts:
-            if draft.kind.singleton:
+            kind = draft.kind
+            if kind.name not in wanted:
                 continue
-            collection = (draft.kind.name, draft.parent.address if draft.parent is not None else None)
+            collection = (kind.name, draft.parent.address if draft.parent is not None else None)
             self._by_handle.setdefault(collection, {})[draft.handle] = draft
-            key = draft.values.get(draft.kind.natural_key)
-            if draft.kind.built_in and key is not None and isinstance(key.content, str):
+            key = draft.values.get(kind.natural_key)
+            if kind.built_in and key is not None and isinstance(key.content, str):
                 self._by_name.setdefault(collection, {}).setdefault(key.content, draft)
 
     def resolve(self) -> None:

@@ -65,12 +65,12 @@ def parse_value(field: Field, text: str, shown: Show, suggest: Suggest) -> tuple
     match field.shape:
         case Shape.TEXT:
             return _length(field, text)
+        case Shape.ENUM:
+            return _choice(field, text, shown, suggest)
         case Shape.BOOL:
             return _boolean(field, text, shown), None
         case Shape.INT:
             return _integer(field, text, shown), None
-        case Shape.ENUM:
-            return _choice(field, text, shown, suggest)
         case Shape.TIMER:
             return _timer(field, text, shown), None
         case Shape.SID:

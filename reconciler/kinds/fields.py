@@ -6,7 +6,7 @@ tuples of `str`, JSON attributes are parsed JSON, references in the live state a
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import field
 from enum import Enum
 from typing import Any, TypeAlias, TypeVar
@@ -49,6 +49,44 @@ _WHY_NOT_CLEARABLE = {
 }
 
 
+def _as_text(content: Any) -> Hashable:
+    text: Hashable = content or ""
+    return text
+
+
+def _as_set(content: object) -> Hashable:
+    # The first test is enough for most contents, and much faster than the second.
+    if isinstance(content, (tuple, list)) or content is None:
+        return frozenset(content or ())
+    return frozenset(content) if isinstance(content, Iterable) else content
+
+
+def _as_choice(content: Any) -> Hashable:
+    return str(content or "").lower()
+
+
+def _as_duration(content: Any) -> Hashable:
+    return (duration(content) or content) if isinstance(content, str) else _as_text(content)
+
+
+def _as_json(content: Any) -> Hashable:
+    return canonical_json({} if content is None or content == "" else content)
+
+
+def _as_is(content: Hashable) -> Hashable:
+    return content
+
+
+_COMPARABLE: Mapping[Shape, Callable[[Any], Hashable]] = {
+    Shape.BOOL: bool,
+    Shape.SET: _as_set,
+    Shape.ENUM: _as_choice,
+    Shape.TIMER: _as_duration,
+    Shape.JSON: _as_json,
+    Shape.INT: _as_is,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One writable field of a kind.
@@ -81,6 +119,10 @@ class Field:
     write_only: bool
     secret: bool
     _by_class: dict[type, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _convert: Callable[[Any], Hashable] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_convert", _COMPARABLE.get(self.shape, _as_text))
 
     @property
     def forces_replacement(self) -> bool:
@@ -118,21 +160,7 @@ class Field:
         null, absent, and "" are equal; so are false and null, and ``{}`` and null. Sets compare without order, choices
         without case, durations by length, JSON by meaning, and URLs as written.
         """
-        match self.shape:
-            case Shape.TEXT | Shape.URL | Shape.REF | Shape.SID:
-                return content or ""
-            case Shape.BOOL:
-                return bool(content)
-            case Shape.SET:
-                return frozenset(content or ()) if content is None or isinstance(content, Iterable) else content
-            case Shape.ENUM:
-                return str(content or "").lower()
-            case Shape.TIMER:
-                return (duration(content) or content) if isinstance(content, str) else content or ""
-            case Shape.JSON:
-                return canonical_json({} if content is None or content == "" else content)
-            case Shape.INT:
-                return content
+        return self._convert(content)
 
     def is_empty(self, content: object) -> bool:
         """Return whether a value equals that of a field that was never set."""
