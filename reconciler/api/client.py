@@ -99,6 +99,7 @@ class ReadClient:
         concurrency: the maximum number of simultaneous requests.
         requests: the number of requests sent.
         resent: the number of retries among them.
+        rate_limit: the limit of the writes per second; None for none.
     """
 
     def __init__(
@@ -124,7 +125,7 @@ class ReadClient:
         self._emulator_id = ""
         self._has_been_answered = False
         self._concurrency_limit = ConcurrencyLimit(concurrency)
-        self._rate_limit = rate_limit
+        self.rate_limit = rate_limit
         self._on_wait = on_wait
         self._warned_until = float("-inf")
         self._connections = ConnectionPools(base_url, credentials, concurrency=concurrency, transport=transport)
@@ -321,7 +322,7 @@ class ReadClient:
     async def _exchange(self, request: Request, path: str, attempt: int) -> tuple[Answer, float]:
         """Send a request within the limits of rate and concurrency; return the answer, and how long it took in ms."""
         method, write = request.method, request.method != "GET"
-        rate_slot = self._rate_limit.slot(method, path) if self._rate_limit is not None else nullcontext()
+        rate_slot = self.rate_limit.slot(method, path) if self.rate_limit is not None else nullcontext()
         # The rate comes first: a request that waits for it must not hold one of the concurrent slots.
         async with rate_slot, self._concurrency_limit.slot(write=write) as generation:
             if self.retry.is_past_deadline:

@@ -13,9 +13,11 @@ from contextlib import asynccontextmanager, suppress
 _ANSWERS_BEFORE_RAISE = 20
 """Answers without strain before the limit rises by one: it falls at once, and rises step by step."""
 _ANSWERS_AFTER_REFUSAL = 40
-"""Answers without strain before the limit first rises after a 429: production shares the limit and was affected too."""
-_WRITES_BEFORE_RAISE = 4
-"""Answers to writes without strain before one more write may run at once, until the first 429."""
+"""Answers without strain before a limit first rises after a 429: production shares the limit and was affected too."""
+_WRITES_BEFORE_RAISE = 2
+"""Answers to writes without strain before one more write may run at once, until the first 429: all of the slots are in
+use after as many answers as there are slots, in two rounds of simultaneous writes. With 161 creates, ten at a time, the
+start at half of them costs no round; with four answers before each rise it costs one of seventeen."""
 
 
 class ConcurrencyLimit:
@@ -62,9 +64,9 @@ class ConcurrencyLimit:
         """
         if generation == self._generation:
             self._lower(self.limit // 2)
-            self.write_limit = max(1, self.limit // 2)
+            self.write_limit = max(1, min(self.write_limit, self.limit // 2))
             self._answers_before_raise = _ANSWERS_AFTER_REFUSAL
-            self._writes_before_raise = _ANSWERS_BEFORE_RAISE
+            self._writes_before_raise = _ANSWERS_AFTER_REFUSAL
 
     def on_answer(self, generation: int, others: int, *, write: bool = False) -> None:
         """Adapt the limit after any other answer.
@@ -91,6 +93,7 @@ class ConcurrencyLimit:
             self._good_writes += 1
             if self._good_writes >= self._writes_before_raise:
                 self.write_limit, self._good_writes = self.write_limit + 1, 0
+                self._writes_before_raise = min(self._writes_before_raise, _ANSWERS_BEFORE_RAISE)
                 self._wake()
 
     def _is_rising(self, others: int) -> bool:

@@ -12,14 +12,15 @@ first second it allows its content and its refill, up to twice the rate.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import field
 
 from reconciler.api.retry import Retry
 from reconciler.errors import OutOfTime, Stopped
-from reconciler.kinds.api_paths import write_scope
+from reconciler.kinds.api_paths import WriteScope, write_scope
 from reconciler.lazy_dataclass import dataclass
 
 WRITES_PER_SECOND = 30
@@ -30,8 +31,6 @@ writes to the conversation itself and to everything in it. Source: Twilio docs, 
 
 _SECOND = 1.0
 
-Key = tuple[str, ...]
-
 
 @dataclass
 class _Window:
@@ -41,6 +40,12 @@ class _Window:
     answered: deque[float] = field(default_factory=deque)
     queue: asyncio.Lock = field(default_factory=asyncio.Lock)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def recent(self, now: float) -> int:
+        """Return the number of writes that were answered less than a second ago."""
+        while self.answered and self.answered[0] + _SECOND <= now:
+            self.answered.popleft()
+        return len(self.answered)
 
 
 class RateLimit:
@@ -54,7 +59,7 @@ class RateLimit:
     def __init__(self, retry: Retry, writes: int = WRITES_PER_SECOND) -> None:
         self._retry = retry
         self._writes = writes
-        self._windows: dict[Key, _Window] = {}
+        self._windows: dict[WriteScope, _Window] = {}
 
     @asynccontextmanager
     async def slot(self, method: str, path: str) -> AsyncIterator[None]:
@@ -79,13 +84,34 @@ class RateLimit:
             window.answered.append(self._retry.clock())
             window.ended.set()
 
+    def room(self, owner: Hashable) -> float:
+        """Return how many writes may be in progress now; any number after an interrupt, which none should wait for.
+
+        Args:
+            owner: what the writes count against; only a `WriteScope` has a limit.
+        """
+        if not isinstance(owner, WriteScope) or self._retry.is_stopped:
+            return math.inf
+        window = self._windows.get(owner)
+        return self._writes - (0 if window is None else window.recent(self._retry.clock()))
+
+    async def wait_for_room(self, owner: Hashable) -> None:
+        """Wait until `room` rises, or the command is interrupted."""
+        if not isinstance(owner, WriteScope):
+            return
+        window = self._windows.setdefault(owner, _Window())
+        now = self._retry.clock()
+        if window.recent(now):
+            await self._retry.sleep_unless_stopped(window.answered[0] + _SECOND - now)
+        else:
+            window.ended.clear()
+            await window.ended.wait()
+
     async def _wait(self, window: _Window, request: str) -> None:
         """Wait for a free slot; only the first request of a queue waits here."""
         while True:
             now = self._retry.clock()
-            while window.answered and window.answered[0] + _SECOND <= now:
-                window.answered.popleft()
-            if window.in_progress + len(window.answered) < self._writes:
+            if window.in_progress + window.recent(now) < self._writes:
                 return
             if self._retry.is_stopped:
                 raise Stopped(f"{request}: not sent, the run was interrupted")

@@ -19,7 +19,7 @@ from reconciler.documents.step_values import StepValues
 from reconciler.errors import ApiError, Cause, Refusal, Refused, cause_of
 from reconciler.execution.fair_slots import FairSlots
 from reconciler.execution.replace_journal import ReplaceJournal
-from reconciler.execution.schedule import groups, is_withheld, phases, withheld_without_steps
+from reconciler.execution.schedule import groups, is_withheld, phases, ranks, withheld_without_steps, write_key
 from reconciler.execution.step_errors import OutcomeUnknown, StepFailed
 from reconciler.execution.steps import StepRunner
 from reconciler.journal import Journal
@@ -107,10 +107,11 @@ class _Apply:
         self._values = values
         self._replaces = ReplaceJournal(journal, self._steps.references, plan.environment)
         self._redact = client.redact.joined(_sensitive_texts(plan))
-        self._slots = FairSlots(max(1, client.concurrency), lambda: client.write_concurrency)
+        self._slots = FairSlots(max(1, client.concurrency), lambda: client.write_concurrency, client.rate_limit)
         self._change = {step.id: change for change in plan.changes for step in change.steps}
         self._outcomes: dict[str, Outcome] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._group_ended: dict[str, asyncio.Event] = {}
         self._begun: set[str] = set()
         self._ended = 0
         self._total = sum(1 for change in plan.changes for step in change.steps if not is_withheld(change, step))
@@ -138,10 +139,10 @@ class _Apply:
                 message = f"deletes run only after everything else has succeeded, and {_described(blocker)}"
                 self._skip(step, blocker.step, message)
         remaining = [step for step in phase if step.id not in self._outcomes]
-        self._tasks = {}
-        for group in groups(remaining):
-            task = asyncio.create_task(self._run_when_ready(group))
-            self._tasks.update((step.id, task) for step in group)
+        ordered = groups(remaining)
+        for group, rank in zip(ordered, ranks(ordered), strict=True):
+            self._group_ended.update(dict.fromkeys((step.id for step in group), asyncio.Event()))
+            self._tasks.append(asyncio.create_task(self._run_when_ready(group, rank)))
         await self._wait_for_tasks()
         for step in remaining:
             self._record_cut_off(step)
@@ -152,7 +153,7 @@ class _Apply:
         Raises:
             BaseException: a bug in one of them, raised after the requests in progress have ended.
         """
-        tasks = list(self._tasks.values())
+        tasks, self._tasks = self._tasks, []
         if not tasks:
             return
         everything, grace = asyncio.ensure_future(asyncio.wait(tasks)), asyncio.ensure_future(self._end_of_grace())
@@ -177,35 +178,53 @@ class _Apply:
         await self.stop.wait()
         await asyncio.sleep(GRACE_SECONDS)
 
-    async def _run_when_ready(self, group: Sequence[Step]) -> None:
+    async def _run_when_ready(self, group: Sequence[Step], rank: int) -> None:
         """Run a group of steps when all of its other dependencies have succeeded.
 
         Args:
             group: a single step; or deletes and the steps that they make room for, each after its dependencies.
+            rank: which of the groups that are ready goes first: the one with the lowest rank.
         """
-        own = {step.id for step in group}
-        for step in group:
-            for need in step.needs:
-                task = self._tasks.get(need)
-                if need not in own and task is not None:
-                    await asyncio.wait([task])
-        for step in group:
-            if self._skip_if_need_failed(step, except_for=own):
-                for other in group:
-                    if other is not step:
-                        self._skip(other, step.id, _described(self._outcomes[step.id]))
-                return
+        own, ended = {step.id for step in group}, self._group_ended[group[0].id]
+        try:
+            for need in (need for step in group for need in step.needs if need not in own):
+                if need in self._group_ended:
+                    await self._group_ended[need].wait()
+            for step in group:
+                if self._skip_if_need_failed(step, except_for=own):
+                    for other in group:
+                        if other is not step:
+                            self._skip(other, step.id, _described(self._outcomes[step.id]))
+                    return
+            async with self._steps.alone(group):
+                if not self.stop.is_set():
+                    for step in group:
+                        await self._steps.read_ahead(step)
+                await self._run_in_slot(group, rank, ended)
+        finally:
+            ended.set()
+
+    async def _run_in_slot(self, group: Sequence[Step], rank: int, ended: asyncio.Event) -> None:
+        """Run a group of steps that is ready, as soon as one of the simultaneous writes is free for it.
+
+        The end is announced while the slot is held, so that the groups that waited for this one compete for the slot.
+        """
+        step, references = group[0], self._steps.references
+        sid = step.sid or references.sids.get(step.address, "")
+        owner = write_key(step, references.parents(step.parent), sid)
         # A step begins when it can be sent, not when it starts to wait: an interrupt stops what has not begun.
         if len(group) == 1:
-            async with self._slots.step_slot(group[0].parent):
+            async with self._slots.step_slot(owner, rank):
                 if not self._skip_if_over(group):
                     await self._run_step(group[0])
+                ended.set()
             return
         # Nothing comes between a delete and the create of its replacement: no other step, no interrupt, no deadline.
-        async with self._slots.slot(group[0].parent), self._slots.exclusive():
+        async with self._slots.slot(owner, rank), self._slots.exclusive():
             if not self._skip_if_over(group):
                 with self._client.retry.finishing():
                     await self._run_in_sequence(group)
+            ended.set()
 
     async def _run_in_sequence(self, group: Sequence[Step]) -> None:
         failed: Step | None = None

@@ -8,7 +8,8 @@ also before the first create.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from reconciler.address import Address
 from reconciler.api import wire
@@ -54,11 +55,36 @@ class Creates:
         self._client = client
         self._writes = writes
         self._references = references
-        self._locks: dict[tuple[str, Address | None, str], asyncio.Lock] = {}
+        self._locks: dict[tuple[str, str, str], asyncio.Lock] = {}
         self._lists: dict[tuple[str, Address | None], asyncio.Future[list[Decoded]]] = {}
+
+    @asynccontextmanager
+    async def alone(self, steps: Sequence[Step]) -> AsyncIterator[None]:
+        """Run steps while no create of another task runs that a lookup could confuse with theirs.
+
+        A task that waits here must not hold a slot: the other create gives up its own slot while it looks itself up.
+        """
+        keys = {
+            (step.kind.name, str(step.parent), step.kind.name_of({**(step.adopts or {}), **step.values}))
+            for step in steps
+            if step.op == "create" or (step.adopts is not None and not step.kind.singleton)
+        }
+        async with AsyncExitStack() as stack:
+            # In the same order everywhere, so that two sequences never wait for each other.
+            for key in sorted(keys):
+                await stack.enter_async_context(self._locks.setdefault(key, asyncio.Lock()))
+            yield
+
+    async def read_ahead(self, step: Step) -> None:
+        """Read what `create` reads before it sends anything, once for all steps; errors are raised by `create`."""
+        if step.op == "create" and self._is_checked(step):
+            with suppress(ApiError):
+                await self._present(step)
 
     async def create(self, step: Step, values: Mapping[str, Content]) -> Decoded:
         """Create a resource, and look it up if it is not known whether that succeeded.
+
+        The caller holds `alone`.
 
         Args:
             step: the create.
@@ -69,14 +95,24 @@ class Creates:
             StepFailed: the resource existed already, or several may be the new one.
             ApiError: it failed.
         """
-        # One at a time of those that a lookup could confuse.
-        key = (step.kind.name, step.parent, step.kind.name_of(values))
-        async with self._locks.setdefault(key, asyncio.Lock()):
-            await self._check_absent(step, values)
-            created = await self._create_once(step, values)
-            # Stored before the answer is checked: the resource exists and must not be created again.
-            self._references.sids[step.address] = created.sid
+        await self._check_absent(step, values)
+        created = await self._create_once(step, values)
+        # Stored before the answer is checked: the resource exists and must not be created again.
+        self._references.sids[step.address] = created.sid
         return created
+
+    def _is_checked(self, step: Step) -> bool:
+        """Whether the account is read again before a create, because the API would accept a second resource."""
+        return not step.kind.unique and (step.parent is None or step.parent in self._known_parents)
+
+    def _present(self, step: Step) -> asyncio.Future[list[Decoded]]:
+        """Read the collection of a create, once for all of its creates."""
+        collection = (step.kind.name, step.parent)
+        if collection not in self._lists:
+            self._lists[collection] = asyncio.ensure_future(
+                self._references.list_collection(step.kind, step.parent, consistent=True)
+            )
+        return self._lists[collection]
 
     async def _check_absent(self, step: Step, values: Mapping[str, Content]) -> None:
         """Check that the resource was not created since the account was read, for instance by another apply.
@@ -87,15 +123,10 @@ class Creates:
         Raises:
             StepFailed: it exists.
         """
-        kind, parent = step.kind, step.parent
-        if kind.unique or (parent is not None and parent not in self._known_parents):
+        if not self._is_checked(step):
             return
-        collection = (kind.name, parent)
-        if collection not in self._lists:
-            self._lists[collection] = asyncio.ensure_future(
-                self._references.list_collection(kind, parent, consistent=True)
-            )
-        new = self._new_resources(kind, values, await self._lists[collection])
+        kind = step.kind
+        new = self._new_resources(kind, values, await self._present(step))
         if kind.match_by_content:
             new = [item for item in new if matches(kind, values, item)]
         if new:
@@ -117,10 +148,11 @@ class Creates:
                 was_lost = was_lost or is_lost
                 if not was_lost:
                     raise
-                # The wait comes before the lookup: the lost request may still be in progress.
-                waited = await self._client.wait_to_retry("POST", path, attempt, error, error.retry_after)
-                may_resend = waited and is_lost
-                created = await self._after_loss(step, values, error, may_resend=may_resend)
+                async with slot_released():
+                    # The wait comes before the lookup: the lost request may still be in progress.
+                    waited = await self._client.wait_to_retry("POST", path, attempt, error, error.retry_after)
+                    may_resend = waited and is_lost
+                    created = await self._after_loss(step, values, error, may_resend=may_resend)
                 if created is not None:
                     return created
                 if not may_resend:
@@ -178,15 +210,14 @@ class Creates:
             The resource or None, and whether None is enough to go on: the API would reject a second create, or there
             was time for every lookup.
         """
-        async with slot_released():
-            if is_guarded:
-                return await self._look_up(step, values), True
-            for seconds in LOOKUP_DELAYS:
-                has_waited = await self._client.retry.sleep_within_deadline(seconds)
-                created = await self._look_up(step, values)
-                if created is not None or not has_waited:
-                    return created, has_waited
-            return None, True
+        if is_guarded:
+            return await self._look_up(step, values), True
+        for seconds in LOOKUP_DELAYS:
+            has_waited = await self._client.retry.sleep_within_deadline(seconds)
+            created = await self._look_up(step, values)
+            if created is not None or not has_waited:
+                return created, has_waited
+        return None, True
 
     async def _look_up(self, step: Step, values: Mapping[str, Content]) -> Decoded | None:
         """Look once for the resource of a lost create.

@@ -5,11 +5,18 @@ Takes steps; returns them in phases and groups. Each step lists its dependencies
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
 
+from reconciler.api import wire
 from reconciler.change import Change, Op, Step
+from reconciler.kinds.api_paths import WriteScope, write_scope
 from reconciler.planning import graph
 from reconciler.report import Outcome
+
+_WRITES_PER_STEP = 3
+"""Writes to one service, or to one conversation, in the time of one step: 30 a second (`reconciler.api.rate_limit`),
+and a step takes about 0.1 s."""
 
 
 def phases(steps: Sequence[Step]) -> Iterator[list[Step]]:
@@ -71,6 +78,50 @@ def _ordered(steps: Sequence[Step]) -> list[Step]:
     by_id = {step.id: step for step in steps}
     ranks = {step.id: (step.op != "delete", step.id) for step in steps}
     return [by_id[step] for step in graph.order(ranks, {step.id: step.needs for step in steps})]
+
+
+def write_key(step: Step, parents: Sequence[str], sid: str) -> Hashable:
+    """Return what the write of a step counts against: the key of its rate limit, or else the containing resource.
+
+    Args:
+        step: the step.
+        parents: texts that identify the containing resources, outermost first: their SIDs or handles.
+        sid: the text that identifies its own resource; empty if it is not known.
+    """
+    if step.op == "create" or not sid:
+        path = wire.collection_path(step.kind, parents)
+    else:
+        path = wire.instance_path(step.kind, parents, sid)
+    return write_scope("DELETE" if step.op == "delete" else "POST", path) or step.parent
+
+
+def ranks(groups: Sequence[Sequence[Step]]) -> list[int]:
+    """Rank groups by what waits for them; of those that are ready, the one with the lowest rank should go first.
+
+    The rank is the negative length of the longest path of steps that remains once a group is ready: the group itself,
+    one that needs it, one that needs that one, and so on. A path is at least as long as what remains of the same
+    service or conversation takes at the limit of its writes. It depends on the plan alone.
+
+    Args:
+        groups: in an order in which each comes after those that it needs, as `groups` returns them.
+    """
+    number = {step.id: index for index, group in enumerate(groups) for step in group}
+    longest = [0] * len(groups)
+    remaining: Counter[Hashable] = Counter()
+    for index in range(len(groups) - 1, -1, -1):
+        group = groups[index]
+        longest[index] += len(group)
+        for step in group:
+            if step.parent is not None:
+                key = write_key(step, step.parent.parts[1::2], step.address.parts[-1])
+                if isinstance(key, WriteScope):
+                    remaining[key] += 1
+                    longest[index] = max(longest[index], -(-remaining[key] // _WRITES_PER_STEP))
+        for need in (need for step in group for need in step.needs):
+            needed = number.get(need, index)
+            if needed != index:
+                longest[needed] = max(longest[needed], longest[index])
+    return [-path for path in longest]
 
 
 def is_withheld(change: Change, step: Step) -> bool:

@@ -5,7 +5,8 @@ Takes a step; returns its status, or raises. Decides nothing about order, and re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 
 from reconciler.api import wire
 from reconciler.api.client import Client
@@ -47,6 +48,14 @@ class StepRunner:
         self._creates = Creates(plan, client, self._writes, self.references)
         self._former = plan.execution.former
         self.observed: dict[str, tuple[Values | None, Values | None]] = {}
+
+    def alone(self, steps: Sequence[Step]) -> AbstractAsyncContextManager[None]:
+        """Run steps while none runs whose create could be confused with theirs; see `Creates.alone`."""
+        return self._creates.alone(steps)
+
+    async def read_ahead(self, step: Step) -> None:
+        """Read what a step reads before it sends anything, without a slot; see `Creates.read_ahead`."""
+        await self._creates.read_ahead(step)
 
     def doubt(self, step: Step) -> str:
         """Return what remains uncertain about a step that succeeded; empty if nothing does."""
@@ -191,7 +200,8 @@ class StepRunner:
         It is looked up once, without waiting: a service created through the API most likely does not have it.
         """
         kind = step.kind
-        live = await self.references.find_builtin(kind, step.parent, key, wait=False)
+        async with slot_released():
+            live = await self.references.find_builtin(kind, step.parent, key, wait=False)
         if live is None or any(differs(kind, path, content, live) for path, content in key.items()):
             return await self._create(step, step.values)
         return await self._update_live(step, live)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Kind
@@ -19,15 +19,24 @@ def path_words() -> frozenset[str]:
     return frozenset({*parts, *_OTHER_WORDS})
 
 
-def write_scope(method: str, path: str) -> tuple[str, ...] | None:
-    """Return the container, or the container and the resource, against whose limit a request counts.
+class WriteScope(NamedTuple):
+    """What Twilio counts a write against, by the SIDs or names in its path.
+
+    Attributes:
+        container: the service; empty in a path that omits it.
+        resource: the conversation; empty if the write counts against the service.
+    """
+
+    container: str
+    resource: str = ""
+
+
+def write_scope(method: str, path: str) -> WriteScope | None:
+    """Return what a request counts against; None if no limit is published.
 
     Args:
         method: The HTTP method.
         path: The path from ``/v1``.
-
-    Returns:
-        The SIDs or names in the path; the container is "" in a path that omits it. None if no limit is published.
     """
     if method == "GET":
         return None
@@ -36,7 +45,7 @@ def write_scope(method: str, path: str) -> tuple[str, ...] | None:
         if match is not None:
             container, resource, is_inside = match.groups(default="")
             counts_for_resource = limit == "resource" and resource and (is_inside or method != "DELETE")
-            return (container, resource) if counts_for_resource else (container,)
+            return WriteScope(container, resource if counts_for_resource else "")
     return None
 
 

@@ -326,14 +326,14 @@ def writes_after(limit: ConcurrencyLimit, answers: int, others: int = 0) -> list
 
 def test_writes_begin_with_half_and_rise_to_all_while_the_account_takes_them_easily() -> None:
     assert ConcurrencyLimit(10).write_limit == 5
-    assert writes_after(ConcurrencyLimit(10), 40) == [5] * 3 + [6] * 4 + [7] * 4 + [8] * 4 + [9] * 4 + [10] * 21
+    assert writes_after(ConcurrencyLimit(10), 12) == [5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 10]
 
 
 def test_writes_do_not_rise_while_the_rest_of_the_account_gets_busier() -> None:
     limit = ConcurrencyLimit(10)
-    assert writes_after(limit, 4) == [5, 5, 5, 6]
+    assert writes_after(limit, 2) == [5, 6]
     assert writes_after(limit, 40, others=11) == [6] * 40
-    assert writes_after(limit, 4, others=10) == [6, 6, 6, 7]
+    assert writes_after(limit, 2, others=10) == [6, 7]
 
 
 def test_a_refusal_halves_writes_and_makes_them_rise_slowly() -> None:
@@ -341,7 +341,18 @@ def test_a_refusal_halves_writes_and_makes_them_rise_slowly() -> None:
     writes_after(limit, 40)
     limit.on_too_many_requests(0)
     assert (limit.limit, limit.write_limit) == (5, 2)
-    assert writes_after(limit, 60) == [2] * 19 + [3] * 20 + [4] * 20 + [5]
+    assert writes_after(limit, 60) == [2] * 39 + [3] * 20 + [4]
+
+
+def test_a_refusal_never_raises_the_limit_of_writes() -> None:
+    limit = ConcurrencyLimit(10)
+    for generation in range(4):
+        limit.on_too_many_requests(generation)
+    for _ in range(300):
+        limit.on_answer(4, 0)
+    assert (limit.limit, limit.write_limit) == (10, 1)
+    limit.on_too_many_requests(4)
+    assert (limit.limit, limit.write_limit) == (5, 1)
 
 
 def test_reads_do_not_raise_the_limit_of_writes() -> None:

@@ -19,7 +19,7 @@ from reconciler.config.model import Config
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.errors import OutOfTime, Stopped
 from reconciler.execution.apply import apply
-from reconciler.kinds.api_paths import write_scope
+from reconciler.kinds.api_paths import WriteScope, write_scope
 from reconciler.report import Report, Silent
 from reconciler.workflow.planning import fetch_and_plan
 from tests.simulated_time import SimulatedTime
@@ -34,18 +34,18 @@ LATE = (0.0, 0.001, 0.03, 0.2, 0.5, 0.9)
 @pytest.mark.parametrize(
     ("method", "path", "key"),
     [
-        ("POST", USERS, (IS,)),
-        ("POST", f"{USERS}/US1", (IS,)),
-        ("DELETE", f"{USERS}/US1", (IS,)),
-        ("POST", f"{SERVICE}/Roles", (IS,)),
-        ("DELETE", f"{SERVICE}/Roles/RL1", (IS,)),
-        ("POST", f"{SERVICE}/Conversations", (IS,)),
-        ("DELETE", f"{SERVICE}/Conversations/{CH}", (IS,)),
-        ("POST", f"{SERVICE}/Conversations/{CH}", (IS, CH)),
-        ("POST", f"{SERVICE}/Conversations/{CH}/Participants", (IS, CH)),
-        ("DELETE", f"{SERVICE}/Conversations/{CH}/Participants/MB1", (IS, CH)),
-        ("POST", f"{SERVICE}/Conversations/{CH}/Webhooks", (IS, CH)),
-        ("POST", "/v1/Roles", ("",)),
+        ("POST", USERS, WriteScope(IS)),
+        ("POST", f"{USERS}/US1", WriteScope(IS)),
+        ("DELETE", f"{USERS}/US1", WriteScope(IS)),
+        ("POST", f"{SERVICE}/Roles", WriteScope(IS)),
+        ("DELETE", f"{SERVICE}/Roles/RL1", WriteScope(IS)),
+        ("POST", f"{SERVICE}/Conversations", WriteScope(IS)),
+        ("DELETE", f"{SERVICE}/Conversations/{CH}", WriteScope(IS)),
+        ("POST", f"{SERVICE}/Conversations/{CH}", WriteScope(IS, CH)),
+        ("POST", f"{SERVICE}/Conversations/{CH}/Participants", WriteScope(IS, CH)),
+        ("DELETE", f"{SERVICE}/Conversations/{CH}/Participants/MB1", WriteScope(IS, CH)),
+        ("POST", f"{SERVICE}/Conversations/{CH}/Webhooks", WriteScope(IS, CH)),
+        ("POST", "/v1/Roles", WriteScope("")),
         ("GET", USERS, None),
         ("POST", "/v1/Services", None),
         ("DELETE", SERVICE, None),
@@ -55,7 +55,7 @@ LATE = (0.0, 0.001, 0.03, 0.2, 0.5, 0.9)
         ("POST", "/v1/Credentials", None),
     ],
 )
-def test_what_a_write_is_counted_for(method: str, path: str, key: tuple[str, ...] | None) -> None:
+def test_what_a_write_is_counted_for(method: str, path: str, key: WriteScope | None) -> None:
     assert write_scope(method, path) == key
 
 
@@ -236,7 +236,7 @@ def test_with_it_nothing_is_refused_and_without_it_something_is() -> None:
     assert 2 <= seconds < 4
     report, statuses, _ = applied(many_in_one_place(), paced=False)
     assert report.exit_code == 0
-    assert statuses.count(429) == report.resent > 10
+    assert statuses.count(429) == report.resent > 5
 
 
 def test_services_do_not_wait_for_one_another() -> None:

@@ -20,6 +20,7 @@ from reconciler.emulator.faults import Faults, Faulty
 from reconciler.execution.apply import apply
 from reconciler.report import Report, Silent
 from tests.faults.harness import COUNTS, Once, Waited, counts, everything, failures, no_time, run
+from tests.scenario import club
 from tests.world import ACCOUNT, World, read
 
 COLLECTIONS = ["Services", "Roles", "Users", "Conversations", "Participants", "Webhooks", "Addresses", "Credentials"]
@@ -495,3 +496,25 @@ def test_a_role_of_another_type_that_somebody_made_meanwhile_is_not_the_lost_one
         ["service", "conversation"],
         ["conversation", "service"],
     )
+
+
+def test_a_lost_create_that_is_looked_up_and_one_that_makes_room_do_not_wait_for_each_other() -> None:
+    world, service = club()
+    lobby = f"{service}/Conversations/{world.post(f'{service}/Conversations', {'UniqueName': 'lobby'})['sid']}"
+    for number in range(4):
+        url = f"https://{number}.example.com/"
+        configuration = {"Configuration.Url": url, "Configuration.Filters": "onMessageAdded"}
+        world.post(f"{lobby}/Webhooks", {"Target": "webhook", **configuration})
+    hook = "          {}: {{target: webhook, url: '{}', filters: [{}]{}}}\n".format
+    # Five are the most: the second new one, which has the same destination as the first, needs the place of an old one.
+    files = read(
+        "version: 1\nservices:\n  club:\n    friendly_name: Members' club\n    conversations:\n      lobby:\n"
+        "        webhooks:\n"
+        + hook("x", "https://new.example.com/", "onMessageAdded", "")
+        + hook("y", "https://new.example.com/", "onMessageRemoved", "")
+        + hook("z", "https://0.example.com/", "onMessageAdded", ", absent: true")
+    )
+    app = Once(world.emulator, "reset-after", creating("Webhooks"))
+    assert failures(run(app, files)) == []
+    assert app.wrong.injected == {"reset-after": 1}
+    assert world.plan(files).changes == ()
