@@ -78,8 +78,8 @@ def accept(
     """Write drift into the configuration: edit its files so that they match the account (reads the account only).
 
     PATH is a file, or a folder that contains reconciler.yaml; the default is the current folder. ADDRESS is a resource,
-    with everything below it, or a field, as `reconciler drift` shows them. Without addresses, everything that drifted
-    since the baseline is accepted, which requires a ledger or --baseline.
+    with everything below it, or a field, as `reconciler drift` shows them. Without addresses, accepts all drift since
+    the baseline, which requires a ledger or --baseline.
 
     Only the accepted values change; all other lines stay as they are, comments included. A resource that was deleted in
     the account is removed from the files. Shows a diff and asks before it writes. Values that are shared, interpolated,
