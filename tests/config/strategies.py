@@ -3,10 +3,13 @@
 `documents()` gives what the files say as plain data, `configs()` the same as files: with variables, secrets, a template
 and includes here and there. Every resource has what a create needs; handles, names and addresses are unique. SIDs of
 things that have to be live (pins, references by SID) are only there when asked for.
+
+Strategies that need nothing that was drawn are made once: hypothesis examines each new one before it draws from it.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 import string
@@ -61,17 +64,20 @@ class Written(NamedTuple):
     env: dict[str, str]
 
 
+@functools.cache
 def texts(most: int = _LONGEST) -> st.SearchStrategy[str]:
     """Text that is not empty, YAML's traps included."""
     free = st.text(_CHARACTERS, min_size=1, max_size=most).filter(lambda text: bool(text.strip()))
     return st.one_of(free, st.sampled_from([text for text in _TYPED_BY_YAML if len(text) <= most]))
 
 
+@functools.cache
 def sids(prefix: str) -> st.SearchStrategy[str]:
     """SIDs of a prefix."""
     return st.text("0123456789abcdef", min_size=32, max_size=32).map(lambda digits: prefix + digits)
 
 
+@functools.cache
 def urls() -> st.SearchStrategy[str]:
     """Absolute URLs."""
     return st.builds(
@@ -82,14 +88,23 @@ def urls() -> st.SearchStrategy[str]:
     )
 
 
+@functools.cache
 def phone_numbers() -> st.SearchStrategy[str]:
     """Addresses of Conversations, of the two types that everybody has."""
     numbers = st.integers(10_000_000_000, 19_999_999_999).map(lambda number: f"+{number}")
     return st.one_of(numbers, numbers.map(lambda number: f"whatsapp:{number}"))
 
 
-def _content(field: Field, references: References, of_type: str) -> st.SearchStrategy[Any] | None:
+def _known(field: Field, references: References) -> tuple[str, ...]:
+    """What a field can refer to."""
+    ref = field.marker(Ref)
+    return references.get(ref.kind + ref.of_type, ()) if ref is not None else ()
+
+
+@functools.cache
+def _content(kind: Kind, path: str, known: tuple[str, ...], of_type: str) -> st.SearchStrategy[Any] | None:
     """What can be written for a field; None when there is nothing to refer to."""
+    (field,) = (field for field in kind.fields if field.path == path)
     if field.secret:
         own = f"{SECRET}_{field.path.upper()}"
         return st.just(f"${{secret:{own if own in ENV else SECRET}}}")
@@ -118,9 +133,6 @@ def _content(field: Field, references: References, of_type: str) -> st.SearchStr
         case Shape.URL:
             return urls()
         case Shape.REF:
-            ref = field.marker(Ref)
-            assert ref is not None
-            known = references.get(ref.kind + ref.of_type, ())
             return st.sampled_from(known) if known else None
         case Shape.JSON:
             return st.dictionaries(texts(), st.one_of(st.none(), st.booleans(), st.integers(), texts()), max_size=3)
@@ -136,7 +148,7 @@ def _fields(draw: st.DrawFn, kind: Kind, references: References, *, clearing: bo
     for field in kind.fields:
         if field.natural_key or not (field.required or draw(st.booleans())):
             continue
-        strategy = _content(field, references, str(contents.get("type", "")))
+        strategy = _content(kind, field.path, _known(field, references), str(contents.get("type", "")))
         if strategy is None:
             continue
         if clearing and not field.why_not_clearable() and draw(st.integers(0, 5)) == 0:
@@ -192,15 +204,20 @@ def _resource(
     return body
 
 
+@functools.cache
+def _natural_keys(kind: Kind) -> st.SearchStrategy[list[str]]:
+    # Role names over 64 characters and names of Twilio's own roles mean something; these do not.
+    names = texts().map(lambda text: f"{text.strip()}.")
+    return st.lists(phone_numbers() if kind.natural_key == "address" else names, unique=True, max_size=3)
+
+
 @st.composite
 def _collection(
     draw: st.DrawFn, kind: Kind, references: References, path: tuple[str, ...], *, clearing: bool, pins: bool
 ) -> dict[str, Any]:
     """Resources by handle, with unique natural keys and pins."""
     by_address = kind.natural_key == "address"
-    # Role names over 64 characters and names of Twilio's own roles mean something; these do not.
-    names = phone_numbers() if by_address else texts().map(lambda text: f"{text.strip()}.")
-    keys = draw(st.lists(names, unique=True, max_size=3))
+    keys = draw(_natural_keys(kind))
     collection: dict[str, Any] = {}
     for index, key in enumerate(keys):
         body = draw(_resource(kind, references, (*path, key), clearing=clearing, pins=pins))

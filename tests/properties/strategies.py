@@ -2,10 +2,13 @@
 
 Names come from small pools, so that what the files name is often there already, under the same name or another one's.
 A configuration is valid by construction; a live state is a list of calls that somebody else made.
+
+Strategies of the same parts are the same object: hypothesis examines each new one before it draws from it.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any
 
@@ -49,16 +52,24 @@ rules: SearchStrategy[Rules] = st.builds(
 )
 
 
+@functools.cache
 def _some(**fields: SearchStrategy[Any]) -> SearchStrategy[dict[str, Any]]:
     """Any of the fields, none of them needed."""
     return st.fixed_dictionaries({}, optional=fields)
 
 
+@functools.cache
 def _or_null(values: SearchStrategy[Any]) -> SearchStrategy[Any]:
     """Mostly a value, sometimes null, which clears."""
     return st.one_of(values, values, values, st.none())
 
 
+@functools.cache
+def _or_none(values: SearchStrategy[Any]) -> SearchStrategy[Any]:
+    return st.one_of(st.none(), values)
+
+
+@functools.cache
 def _set(words: tuple[str, ...], least: int = 0) -> SearchStrategy[list[str]]:
     return st.lists(st.sampled_from(words), min_size=least, max_size=len(words), unique=True)
 
@@ -67,6 +78,9 @@ urls = _or_null(st.sampled_from(URLS))
 texts = _or_null(st.sampled_from(TEXTS))
 templates = _or_null(st.sampled_from(TEMPLATES))
 mailboxes = st.sampled_from(("desk@example.com", "help@example.com"))
+bindings = st.fixed_dictionaries(
+    {"email": st.fixed_dictionaries({"address": mailboxes, "name": st.sampled_from(("Desk", "Help"))})}
+)
 booleans: SearchStrategy[bool] = st.booleans()
 nullable_booleans = _or_null(booleans)
 methods = st.sampled_from(("GET", "POST", "post"))
@@ -92,6 +106,7 @@ def renamed(draw: DrawFn, found: dict[str, Any], names: tuple[str, ...]) -> dict
     return found
 
 
+@functools.cache
 @st.composite
 def roles(draw: DrawFn) -> dict[str, Any]:
     """The roles of one service: by name, of one type each, and Twilio's own under their names."""
@@ -115,11 +130,12 @@ def _united(prune: Any, sections: list[str]) -> Any:
     return [*prune, *sections]
 
 
+@functools.cache
 @st.composite
 def services(draw: DrawFn, name: str) -> dict[str, Any]:
     """One service with any of its settings."""
     service: dict[str, Any] = {"friendly_name": name}
-    own = draw(st.one_of(st.none(), roles()))
+    own = draw(_or_none(roles()))
     if own is not None:
         service["roles"] = own
         if draw(booleans):
@@ -130,7 +146,7 @@ def services(draw: DrawFn, name: str) -> dict[str, Any]:
 
     def role_of(kind: str) -> SearchStrategy[str]:
         fitting = [role for role, body in present.items() if body.get("type", BUILT_IN.get(role)) == kind]
-        return st.sampled_from([*fitting, *(role for role, of in BUILT_IN.items() if of == kind)])
+        return st.sampled_from((*fitting, *(role for role, of in BUILT_IN.items() if of == kind)))
 
     if draw(booleans):
         service["users"] = draw(users(role_of("service")))
@@ -185,6 +201,7 @@ def proxy_of(service: str, conversation: str) -> str:
     return f"+141555502{SERVICES.index(service)}{CONVERSATIONS.index(conversation)}"
 
 
+@functools.cache
 @st.composite
 def users(draw: DrawFn, service_roles: SearchStrategy[str]) -> dict[str, Any]:
     """The users of one service."""
@@ -196,6 +213,7 @@ def users(draw: DrawFn, service_roles: SearchStrategy[str]) -> dict[str, Any]:
     return draw(renamed(found, (*IDENTITIES, "ada@example.com")))
 
 
+@functools.cache
 @st.composite
 def conversations(draw: DrawFn, conversation_roles: SearchStrategy[str], service: str) -> dict[str, Any]:
     """The conversations of one service, with what is in them."""
@@ -207,9 +225,7 @@ def conversations(draw: DrawFn, conversation_roles: SearchStrategy[str], service
                 state=st.sampled_from(("active", "active", "inactive", "closed")),
                 attributes=_or_null(attributes),
                 messaging_service_sid=st.sampled_from(("MG" + "b" * 32, "MG" + "c" * 32)),
-                bindings=st.fixed_dictionaries(
-                    {"email": st.fixed_dictionaries({"address": mailboxes, "name": st.sampled_from(("Desk", "Help"))})}
-                ),
+                bindings=bindings,
                 absent=st.booleans(),
             )
         )
@@ -240,6 +256,7 @@ def conversations(draw: DrawFn, conversation_roles: SearchStrategy[str], service
     return draw(renamed(found, (*CONVERSATIONS, "other")))
 
 
+@functools.cache
 def credentials() -> SearchStrategy[dict[str, Any]]:
     """Credentials whose secrets are literals, so that they can be created."""
     return _some(
@@ -248,6 +265,7 @@ def credentials() -> SearchStrategy[dict[str, Any]]:
     )
 
 
+@functools.cache
 @st.composite
 def addresses(draw: DrawFn, service_handles: tuple[str, ...]) -> dict[str, Any]:
     """One address with any of its settings, complete enough to be created."""
@@ -324,6 +342,7 @@ Call = tuple[str, dict[str, Any]]
 """A path, with the names of services and conversations in angle brackets in the place of their SIDs, and a form."""
 
 
+@functools.cache
 @st.composite
 def live_conversations(draw: DrawFn, base: str, name: str) -> list[Call]:
     """What somebody made of one conversation; by its unique name, which its path takes under any rules."""
@@ -346,6 +365,7 @@ def live_conversations(draw: DrawFn, base: str, name: str) -> list[Call]:
     return calls
 
 
+@functools.cache
 @st.composite
 def live_services(draw: DrawFn, name: str) -> list[Call]:
     """What somebody made of one service."""
