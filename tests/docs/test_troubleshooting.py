@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ast
+import itertools
 import re
 from collections.abc import Iterator
 from typing import get_args
@@ -14,6 +14,7 @@ from reconciler.cli import exit_codes
 from reconciler.documents.problem_codes import PROBLEM_CODES
 from reconciler.errors import Cause
 from reconciler.render import advice
+from tests.docs.modules import modules
 from tests.docs.pages import REPOSITORY, read, table
 
 PAGE = "reconciler/docs/troubleshooting.md"
@@ -34,38 +35,15 @@ NOT_CODES = {"create-first", "delete-first", *GIT}
 """Other words of the same form that are arguments of calls: orders of a replace's steps, and git's commands."""
 
 
-def calls() -> Iterator[ast.Call]:
-    for package in PACKAGES:
-        for path in (REPOSITORY / "reconciler" / package).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Call):
-                    yield node
-
-
-def name_of(call: ast.Call) -> str:
-    return ast.unparse(call.func).rpartition(".")[2]
-
-
-def texts(node: ast.expr) -> Iterator[str]:
-    """Return every text that an argument may be; `*` stands for an interpolated part."""
-    match node:
-        case ast.IfExp(body=body, orelse=orelse):
-            yield from texts(body)
-            yield from texts(orelse)
-        case ast.Constant(value=str(text)):
-            yield text
-        case ast.JoinedStr(values=values):
-            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "*" for part in values)
-
-
 def used_codes() -> set[str]:
     """Return every code that is an argument of a call, and the default code of a kind's fault."""
     used = {"inconsistent"}
-    for call in calls():
-        arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
-        used.update(text for one in arguments for text in texts(one) if re.fullmatch(r"[a-z]+(?:-[a-z*]+)+", text))
-        if name_of(call) == "Problem" and call.args:
-            used.update(texts(call.args[0]))
+    for module in modules(*PACKAGES):
+        for call in module.calls:
+            texts = itertools.chain(*call.arguments, *call.keywords)
+            used.update(text for text in texts if re.fullmatch(r"[a-z]+(?:-[a-z*]+)+", text))
+            if call.name == "Problem" and call.arguments:
+                used.update(call.arguments[0])
     return used - NOT_CODES
 
 
@@ -100,11 +78,10 @@ def test_a_meaning_is_made_of_sentences(code: str) -> None:
 
 def test_every_guard_is_listed_with_its_verdict() -> None:
     guards = {
-        (call.args[0].value, call.args[1].value)
-        for call in calls()
-        if name_of(call) == "Guard"
-        and isinstance(call.args[0], ast.Constant)
-        and isinstance(call.args[1], ast.Constant)
+        (*call.arguments[0], *call.arguments[1])
+        for module in modules(*PACKAGES)
+        for call in module.calls
+        if call.name == "Guard" and call.constants
     }
     assert len(guards) > 10
     assert {(name.strip("`"), verdict) for name, verdict, _, _ in table(PAGE, "guard")} == guards
