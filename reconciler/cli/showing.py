@@ -7,12 +7,12 @@ Renderers are imported on first use.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.cli import console
 from reconciler.cli.output import Output, repository, workspace_folder
+from reconciler.config.collector import collector_paused
 from reconciler.render.terminal import escape
 
 if TYPE_CHECKING:
@@ -36,13 +36,8 @@ def render_paused(render: Callable[..., str], *given: object) -> str:
 
     It searches for cycles, which renderers do not create; with a large plan in memory, that took a third of the time.
     """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
+    with collector_paused():
         return render(*given)
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _write(table: Mapping[str, Callable[..., str]], output: Output, *given: object) -> None:

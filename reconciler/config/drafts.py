@@ -54,6 +54,7 @@ class Draft:
         words: For each set, the scalars of its words, by field path and word.
         broken: The paths of fields that are written but could not be read.
         references: The references to resolve: field path, text, and scalar.
+        kind: Its kind.
         sealed: The key `sealed`, if it is true: undeclared settings are then declared as empty.
     """
 
@@ -77,11 +78,10 @@ class Draft:
     sensitive: frozenset[str] = frozenset()
     references: tuple[tuple[str, str, ScalarNode], ...] = ()
     sealed: ScalarNode | None = None
+    kind: Kind = field(init=False)
 
-    @property
-    def kind(self) -> Kind:
-        """Its kind."""
-        return self.layout.kind
+    def __post_init__(self) -> None:
+        self.kind = self.layout.kind
 
     @property
     def handle(self) -> str:
@@ -91,7 +91,7 @@ class Draft:
     @property
     def natural_key(self) -> str:
         """The natural key as one text; empty if it has none or the key is unknown."""
-        return natural_key_of(self.layout.kind, self.values)
+        return natural_key_of(self.kind, self.values)
 
     @property
     def is_absent(self) -> bool:

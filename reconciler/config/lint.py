@@ -177,6 +177,8 @@ _ONLY_IN_URLS_OR_ALONE = (
     ("$NAME", re.compile(r"\$[A-Z_][A-Z0-9_]{1,100}(?![A-Za-z0-9_])")),
     ("%NAME%", re.compile(r"%(?:[A-Z_][A-Z0-9_]{2,100})%(?![0-9A-Fa-f]{2})")),
 )
+_PLACEHOLDER_BEGIN = re.compile(r"[{#$<\[%]|__")
+"""Each of the forms begins with one of these, and most texts have none of them."""
 _LONGEST_PLACEHOLDER_TEXT = 5000
 _MOST_CERTAIN = 4
 """The number of forms, from the first, that never occur in text for people."""
@@ -193,6 +195,8 @@ def placeholder_remark(path: str, text: str, *, is_url: bool, is_hidden: bool, i
         is_hidden: Whether no part of the text may be shown.
         is_name: Whether it is a name, which may contain brackets: only `{{NAME}}` and the like count.
     """
+    if _PLACEHOLDER_BEGIN.search(text) is None:
+        return None
     if len(text) > _LONGEST_PLACEHOLDER_TEXT or (not is_url and "-----BEGIN" in text):
         return None
     forms = _PLACEHOLDERS[:_MOST_CERTAIN] if is_name else _PLACEHOLDERS

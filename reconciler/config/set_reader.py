@@ -55,9 +55,7 @@ class SetReader:
         if not node.items:
             self._problems.fail_if_not_emptiable(draft, field, node.place)
         words: dict[str, ScalarNode] = {}
-        secrets: set[str] = set()
-        forms: list[str] = []
-        vias: dict[str, None] = {}
+        texts: list[ResolvedText] = []
         failed = False
         for item in node.items:
             word = self._word(draft, field, item)
@@ -72,16 +70,16 @@ class SetReader:
                 )
             else:
                 words[word.text] = item
-                secrets.update(word.secrets)
-                forms.append(word.form or word.text)
-                vias[word.via] = None
+                texts.append(word)
         if failed:
             raise NotReadError
         draft.words = {**draft.words, field.path: words}
+        secrets = {name for text in texts for name in text.secrets}
         if secrets:
-            draft.forms = {**draft.forms, field.path: json.dumps(sorted(forms))}
+            forms = sorted(text.form or text.text for text in texts)
+            draft.forms = {**draft.forms, field.path: json.dumps(forms)}
         sensitive = bool(secrets) or field.secret or field.path in draft.sensitive
-        place = with_via(node.place, ", ".join(via for via in vias if via))
+        place = with_via(node.place, ", ".join(dict.fromkeys(text.via for text in texts if text.via)))
         draft.values[field.path] = Value(tuple(sorted(words)), place, sensitive, tuple(sorted(secrets)))
 
     def _word(self, draft: Draft, field: Field, item: Node) -> ResolvedText | None:
