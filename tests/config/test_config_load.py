@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import subprocess
 import sys
 
+import pytest
+
 from reconciler.address import Address
 from reconciler.config.model import Lifecycle, Limits
-from reconciler.errors import Place
+from reconciler.errors import ConfigError, Place
 from tests.config.told import problems_of, read, told
 
 SUPPORT = """
@@ -93,6 +97,19 @@ def test_thousands_of_resources_are_read_at_once() -> None:
     )
     services = "\n".join(f"  s{number}:\n    roles:\n{roles}" for number in range(40))
     assert len(read(f"services:\n{services}").resources) == 2040
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+@pytest.mark.parametrize("text", ["services: {s: {}}", "services: {s: {typo: 1}}"])
+def test_the_garbage_collector_is_on_again_if_it_was(text: str, *, is_on: bool) -> None:
+    was_on = gc.isenabled()
+    (gc.enable if is_on else gc.disable)()
+    try:
+        with contextlib.suppress(ConfigError):
+            read(text)
+        assert gc.isenabled() is is_on
+    finally:
+        (gc.enable if was_on else gc.disable)()
 
 
 def test_whoever_needs_the_model_does_not_wait_for_yaml() -> None:
