@@ -296,11 +296,13 @@ class Store:
         with self._lock:
             query = f"SELECT {_COLUMNS} FROM resource WHERE {where}"  # noqa: S608 - conditions are this module's own
             # Values of requests are only ever bound.
-            found = self._connection.execute(query, values)
-            return [
-                Row(made, active, kind, sid, parent, name, due, json.loads(facts))
-                for made, active, kind, sid, parent, name, due, facts in found
-            ]
+            found = self._connection.execute(query, values).fetchall()
+        # All facts at once: a call for each would take a sixth of the time of a page of 50.
+        facts = json.loads(f"[{','.join([row[-1] for row in found])}]")
+        return [
+            Row(made, active, kind, sid, parent, name, due, each)
+            for (made, active, kind, sid, parent, name, due, _), each in zip(found, facts, strict=True)
+        ]
 
 
 def _dump(facts: Facts) -> str:

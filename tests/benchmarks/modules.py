@@ -8,7 +8,7 @@ from importlib import import_module
 
 from tests.benchmarks.measuring import Row
 
-MODULES = ("startup", "plan", "accounts", "apply", "transport", "accept", "render", "hostile", "page")
+MODULES = ("startup", "plan", "accounts", "apply", "transport", "emulator", "accept", "render", "hostile", "page")
 """In the order in which they run. Each has a function `rows() -> Iterator[Row]`."""
 
 

@@ -21,7 +21,7 @@ LOAD = "load 10,000 resources"
 
 def test_the_table_lists_every_goal_with_its_limit() -> None:
     lines = table(with_every_goal([])).splitlines()[1:]
-    found = [re.fullmatch(r"(.*?) +– +((?:≥ )?[\d.]+ \w+) +not measured", line) for line in lines]
+    found = [re.fullmatch(r"(.*?) +– +((?:≥ )?[\d.,]+ \w+) +not measured", line) for line in lines]
     assert [match and match.groups() for match in found] == [
         ('--version : python -c "import click"', "1.15 x"),
         ('validate examples/quickstart : python -c "import click, yaml, pydantic"', "1.80 x"),
@@ -45,6 +45,7 @@ def test_the_table_lists_every_goal_with_its_limit() -> None:
         ),
         ('peak memory: empty plan, medium account : python -c "import click, yaml, pydantic, httpx"', "1.60 x"),
         ("peak memory: plan of 10,000", "180 MB"),
+        ("answers of the emulator in a second of its CPU time", "≥ 1,500 requests"),
         ("speed: create of the medium account, 50 ms : Terraform's", "≥ 2.50 x"),
         ("speed: empty plan of the medium account, 50 ms : Terraform's", "≥ 2.50 x"),
         ("speed: create with 1,000 addresses, 50 ms : Terraform's", "≥ 6.00 x"),

@@ -82,10 +82,10 @@ def twilio_host(folder: Path, *, latency: float, writes_per_second: int) -> Iter
     """
     certificate = folder / "twilio.pem"
     if not certificate.exists():
-        certificate.write_bytes(_certificate())
-    with _process(_emulate, latency, writes_per_second) as emulator:
+        certificate.write_bytes(certificate_of(HOST))
+    with process(_emulate, latency, writes_per_second) as emulator:
         address = urlsplit(emulator.recv())
-        with _process(_tunnel, str(certificate), address.port) as proxy:
+        with process(_tunnel, str(certificate), address.port) as proxy:
             environment = {
                 "HTTPS_PROXY": f"http://{LOOPBACK}:{proxy.recv()}",
                 "NO_PROXY": "",
@@ -94,19 +94,20 @@ def twilio_host(folder: Path, *, latency: float, writes_per_second: int) -> Iter
             environment |= {name.lower(): value for name, value in environment.items() if name.endswith("PROXY")}
 
             def usage() -> Served:
-                requests, refused, cpu = _ask(emulator)
-                return Served(requests, refused, cpu, *_ask(proxy))
+                requests, refused, cpu = ask(emulator)
+                return Served(requests, refused, cpu, *ask(proxy))
 
             yield TwilioHost(environment, usage)
 
 
-def _ask(process: Connection) -> Any:
+def ask(process: Connection) -> Any:
+    """Return the present figures of a process that uses `answer_with`."""
     process.send(None)
     return process.recv()
 
 
 @contextmanager
-def _process(work: Callable[..., None], *arguments: object) -> Iterator[Connection]:
+def process(work: Callable[..., None], *arguments: object) -> Iterator[Connection]:
     """Run a function in a process of its own; give it the other end of a pipe as its first argument."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
@@ -119,7 +120,7 @@ def _process(work: Callable[..., None], *arguments: object) -> Iterator[Connecti
         process.join()
 
 
-def _answer(pipe: Connection, figures: Callable[[], object]) -> None:
+def answer_with(pipe: Connection, figures: Callable[[], object]) -> None:
     """Send the figures of this process whenever they are asked for."""
 
     def work() -> None:
@@ -141,7 +142,7 @@ def _emulate(pipe: Connection, latency: float, writes_per_second: int) -> None:
     def ready(url: str) -> None:
         app.base_url = TWILIO_URL
         pipe.send(url)
-        _answer(pipe, figures)
+        answer_with(pipe, figures)
 
     serve(app, port=0, ready=ready)
 
@@ -152,7 +153,7 @@ def _tunnel(pipe: Connection, certificate: str, port: int) -> None:
         context.load_cert_chain(certificate)
         server = await asyncio.get_running_loop().create_server(lambda: _Proxy(context, port), LOOPBACK, 0)
         pipe.send(server.sockets[0].getsockname()[1])
-        _answer(pipe, lambda: (time.process_time(),))
+        answer_with(pipe, lambda: (time.process_time(),))
         await server.serve_forever()
 
     asyncio.run(run())
@@ -202,10 +203,10 @@ class _Pump(asyncio.Protocol):
             self.to.close()
 
 
-def _certificate() -> bytes:
-    """Make a certificate of Twilio's host that is its own authority; return it with its key, as PEM."""
+def certificate_of(host: str) -> bytes:
+    """Make a certificate of a host that is its own authority; return it with its key, as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()
@@ -215,7 +216,7 @@ def _certificate() -> bytes:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())

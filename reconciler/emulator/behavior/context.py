@@ -142,7 +142,9 @@ class Context:
     def url(self, *segments: str) -> str:
         """Build a URL: the first segment unchanged, the others percent-encoded."""
         first, *rest = segments
-        return "/".join([self.base_url + first, *(quote(segment, safe="") for segment in rest)])
+        # Nearly all are SIDs and words, for which `quote` takes half of the time of a page of 50.
+        encoded = [item if item.isascii() and item.isalnum() else quote(item, safe="") for item in rest]
+        return "/".join([self.base_url + first, *encoded])
 
     def found(self, row: Row | None) -> Row:
         """Return a row that must exist.
