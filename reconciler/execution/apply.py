@@ -19,7 +19,7 @@ from reconciler.documents.step_values import StepValues
 from reconciler.errors import ApiError, Cause, Refusal, Refused, cause_of
 from reconciler.execution.fair_slots import FairSlots
 from reconciler.execution.replace_journal import ReplaceJournal
-from reconciler.execution.schedule import groups, is_withheld, phases, ranks, withheld_without_steps, write_key
+from reconciler.execution.schedule import groups, is_withheld, phases, ranks, scope_of, withheld_without_steps
 from reconciler.execution.step_errors import OutcomeUnknown, StepFailed
 from reconciler.execution.steps import StepRunner
 from reconciler.journal import Journal
@@ -211,7 +211,7 @@ class _Apply:
         """
         step, references = group[0], self._steps.references
         sid = step.sid or references.sids.get(step.address, "")
-        owner = write_key(step, references.parents(step.parent), sid)
+        owner = scope_of(step, references.parents(step.parent), sid)
         # A step begins when it can be sent, not when it starts to wait: an interrupt stops what has not begun.
         if len(group) == 1:
             async with self._slots.step_slot(owner, rank):

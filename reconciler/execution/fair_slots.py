@@ -1,8 +1,8 @@
 """Slots for steps that run concurrently: the most urgent step first, and fairly between the owners of equal steps.
 
-Takes the owner of each step (the resource that it writes into, or whose rate limit it counts against) and its rank;
-returns slots. A step whose owner takes no more writes at present (`reconciler.api.rate_limit`) gets no slot until it
-does, so that others can use it. Independent of plans and the HTTP library.
+Takes the owner of each step (whose limit of writes per second it counts against, if any) and its rank; returns slots. A
+step whose owner takes no more writes at present (`reconciler.api.rate_limit`) gets no slot until it does, so that
+others can use it. Independent of plans and the HTTP library.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ Takes steps; returns them in phases and groups. Each step lists its dependencies
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from reconciler.api import wire
 from reconciler.change import Change, Op, Step
@@ -80,19 +80,16 @@ def _ordered(steps: Sequence[Step]) -> list[Step]:
     return [by_id[step] for step in graph.order(ranks, {step.id: step.needs for step in steps})]
 
 
-def write_key(step: Step, parents: Sequence[str], sid: str) -> Hashable:
-    """Return what the write of a step counts against: the key of its rate limit, or else the containing resource.
+def scope_of(step: Step, parents: Sequence[str], sid: str) -> WriteScope | None:
+    """Return what the write of a step counts against; None if no limit is published.
 
     Args:
         step: the step.
         parents: texts that identify the containing resources, outermost first: their SIDs or handles.
         sid: the text that identifies its own resource; empty if it is not known.
     """
-    if step.op == "create" or not sid:
-        path = wire.collection_path(step.kind, parents)
-    else:
-        path = wire.instance_path(step.kind, parents, sid)
-    return write_scope("DELETE" if step.op == "delete" else "POST", path) or step.parent
+    path = wire.instance_path(step.kind, parents, "" if step.op == "create" else sid)
+    return write_scope("DELETE" if step.op == "delete" else "POST", path)
 
 
 def ranks(groups: Sequence[Sequence[Step]]) -> list[int]:
@@ -107,16 +104,16 @@ def ranks(groups: Sequence[Sequence[Step]]) -> list[int]:
     """
     number = {step.id: index for index, group in enumerate(groups) for step in group}
     longest = [0] * len(groups)
-    remaining: Counter[Hashable] = Counter()
+    remaining: Counter[WriteScope] = Counter()
     for index in range(len(groups) - 1, -1, -1):
         group = groups[index]
         longest[index] += len(group)
         for step in group:
             if step.parent is not None:
-                key = write_key(step, step.parent.parts[1::2], step.address.parts[-1])
-                if isinstance(key, WriteScope):
-                    remaining[key] += 1
-                    longest[index] = max(longest[index], -(-remaining[key] // _WRITES_PER_STEP))
+                scope = scope_of(step, step.parent.parts[1::2], step.address.parts[-1])
+                if scope is not None:
+                    remaining[scope] += 1
+                    longest[index] = max(longest[index], -(-remaining[scope] // _WRITES_PER_STEP))
         for need in (need for step in group for need in step.needs):
             needed = number.get(need, index)
             if needed != index:

@@ -69,7 +69,8 @@ def test_a_conversation_has_a_limit_of_its_own_and_counts_against_its_service_wh
     writes = [
         inside("conversation", *room, op="update"),
         *(inside("participant", *room, "participants", f"p{number}") for number in range(3)),
-        *(inside("conversation", *room[:-1], f"new{number}") for number in range(2)),
+        inside("conversation", *room[:-1], "new"),
+        inside("conversation", *room[:-1], "old", op="delete"),
         *(inside("user", *user, f"u{number}") for number in range(2)),
     ]
     found = ranked(*writes)
