@@ -2,8 +2,8 @@
 
 Both reach one kind of emulator through one kind of proxy (`twilio_host.py`), with TLS, at 50 ms latency and with
 Twilio's limit of 30 writes a second to one service. Each run creates an account from nothing, then plans it without
-changes; Terraform, we, and we with `--concurrency 20` take turns. Terraform gets `-parallelism=10`, its default and
-ours. Every figure is the median of the runs.
+changes. Terraform with a block for each resource, Terraform with `for_each`, ours, and ours with `--concurrency 20`
+take turns. Terraform gets `-parallelism=10`, its default and ours.
 
 Needs `terraform` and `terraform-provider-twilio` on the PATH; see README.md.
 """
@@ -21,14 +21,14 @@ from typing import NamedTuple
 from reconciler.api.rate_limit import WRITES_PER_SECOND
 from tests.benchmarks.goals import Goal
 from tests.benchmarks.measuring import ROOT, Command, Row, Usage, reconciler, usage_of_process
+from tests.benchmarks.terraform_files import SOURCE, ours, terraform_blocks, terraform_for_each
 from tests.benchmarks.twilio_host import Served, TwilioHost, twilio_host
 from tests.builders import ACCOUNT
 
 LATENCY, CONCURRENCY = 50.0, 10
-ROLES = 5
 PAGE = 50
 """Resources on a page of a list."""
-SOURCE = "RJPearson94/twilio"
+CLI_FILE = "cli.tfrc"
 PROGRAMS = ("terraform", "terraform-provider-twilio")
 
 
@@ -57,95 +57,43 @@ class Measured(NamedTuple):
     served: Served
 
 
-def configuration(shape: Shape) -> str:
-    """Return our configuration of an account."""
-    lines = [
-        "version: 1",
-        "account:",
-        f"  sid: {ACCOUNT}",
-        "  configuration: {default_closed_timer: P30D}",
-        "  webhooks: {post_webhook_url: https://hooks.example.com/all}",
-        "services:",
-    ]
-    for service in range(shape.services):
-        lines += [
-            f"  s{service}:",
-            f"    friendly_name: Service {service}",
-            "    configuration: {reachability_enabled: true}",
-            "    notifications: {log_enabled: true}",
-            "    roles:",
-            *(f"      r{role}: {{type: conversation, permissions: [sendMessage]}}" for role in range(ROLES)),
-        ]
-    lines += ["addresses:", *(f'  "{number}": {{type: sms}}' for number in _numbers(shape))]
-    return "\n".join(lines) + "\n"
-
-
-def terraform_configuration(shape: Shape) -> str:
-    """Return Terraform's configuration of the same account, as JSON.
-
-    Each resource has a block of its own: with `for_each`, Terraform takes up to twice as long.
-    """
-    resources: dict[str, dict[str, object]] = {}
-
-    def add(kind: str, name: str, **values: object) -> None:
-        resources.setdefault(f"twilio_conversations_{kind}", {})[name] = values
-
-    add("configuration", "account", default_closed_timer="P30D")
-    add("webhook", "account", post_webhook_url="https://hooks.example.com/all")
-    for service in range(shape.services):
-        key = f"s{service}"
-        sid = f"${{twilio_conversations_service.{key}.sid}}"
-        add("service", key, friendly_name=f"Service {service}")
-        add("service_configuration", key, service_sid=sid, reachability_enabled=True)
-        add("service_notification", key, service_sid=sid, log_enabled=True)
-        for role in range(ROLES):
-            name, permissions = f"r{role}", ["sendMessage"]
-            add(
-                "role",
-                f"{key}-{name}",
-                service_sid=sid,
-                friendly_name=name,
-                type="conversation",
-                permissions=permissions,
-            )
-    for number in _numbers(shape):
-        add("address_configuration_default", f"n{number[1:]}", address=number, type="sms")
-    providers = {"required_providers": {"twilio": {"source": SOURCE}}}
-    return json.dumps({"terraform": providers, "resource": resources}, indent=1)
-
-
-def _numbers(shape: Shape) -> list[str]:
-    return [f"+141555{number:05}" for number in range(shape.addresses)]
-
-
 class Side(NamedTuple):
     """One of the programs that are compared: the commands that create an account, and that plan it without changes."""
 
-    files: Callable[[Shape], Mapping[str, str]]
+    file: str
+    text: Callable[[int, int], str]
     create: Sequence[str]
     plan: Sequence[str]
     environment: Mapping[str, str]
 
 
-def _terraform(provider: str) -> Side:
-    """Return Terraform's side. Its provider is used from where it is, so that Terraform need not verify it."""
-    override = f'"{SOURCE}" = {json.dumps(str(Path(provider).resolve().parent))}'
-    cli = f"provider_installation {{\n  dev_overrides {{ {override} }}\n  direct {{}}\n}}\n"
+def _terraform(text: Callable[[int, int], str]) -> Side:
     return Side(
-        lambda shape: {"main.tf.json": terraform_configuration(shape), "cli.tfrc": cli},
+        "main.tf.json",
+        text,
         ["terraform", "apply", "-auto-approve", "-input=false", "-no-color", f"-parallelism={CONCURRENCY}"],
         ["terraform", "plan", "-input=false", "-no-color", f"-parallelism={CONCURRENCY}"],
-        {"TF_CLI_CONFIG_FILE": "cli.tfrc", "CHECKPOINT_DISABLE": "1"},
+        {"TF_CLI_CONFIG_FILE": CLI_FILE, "CHECKPOINT_DISABLE": "1"},
     )
 
 
 def _ours(*options: str) -> Side:
     return Side(
-        lambda shape: {"reconciler.yaml": configuration(shape)},
+        "reconciler.yaml",
+        ours,
         reconciler("apply", "--yes", *options).arguments,
         reconciler("plan", *options).arguments,
         {"PYTHONPATH": str(ROOT)},
     )
+
+
+SIDES = (_terraform(terraform_blocks), _terraform(terraform_for_each), _ours(), _ours("--concurrency", "20"))
+
+
+def _cli_file(provider: str) -> str:
+    """Return Terraform's settings: the provider is used from where it is, so that Terraform need not verify it."""
+    override = f"{json.dumps(SOURCE)} = {json.dumps(str(Path(provider).resolve().parent))}"
+    return f"provider_installation {{\n  dev_overrides {{ {override} }}\n  direct {{}}\n}}\n"
 
 
 def _measure(command: Sequence[str], side: Side, folder: Path, host: TwilioHost) -> Measured:
@@ -160,7 +108,7 @@ def _measure(command: Sequence[str], side: Side, folder: Path, host: TwilioHost)
     return Measured(usage, served[0])
 
 
-def _run(shape: Shape, side: Side) -> tuple[Measured, Measured]:
+def _run(shape: Shape, side: Side, provider: str) -> tuple[Measured, Measured]:
     """Create an account from nothing, and plan it without changes."""
     with (
         tempfile.TemporaryDirectory() as name,
@@ -168,8 +116,8 @@ def _run(shape: Shape, side: Side) -> tuple[Measured, Measured]:
     ):
         folder = Path(name) / "configuration"
         folder.mkdir()
-        for file, text in side.files(shape).items():
-            (folder / file).write_text(text, encoding="utf-8")
+        (folder / CLI_FILE).write_text(_cli_file(provider), encoding="utf-8")
+        (folder / side.file).write_text(side.text(shape.services, shape.addresses), encoding="utf-8")
         return _measure(side.create, side, folder, host), _measure(side.plan, side, folder, host)
 
 
@@ -189,29 +137,33 @@ def _text(measured: Measured) -> str:
     )
 
 
-def _row(goal: Goal, sides: Sequence[Sequence[Measured]], pages: int) -> Iterator[Row]:
-    """Compare the runs of Terraform, of us, and of us at 20 requests at once.
+def _ratio(theirs: Sequence[Measured], own: Sequence[Measured]) -> float:
+    """Return the median of each run's ratio of wall time: other work of the machine slows both sides of a run."""
+    return statistics.median(other.usage.seconds / mine.usage.seconds for other, mine in zip(theirs, own, strict=True))
 
-    The figure is the median of each run's own ratio: whatever else the machine does slows both sides of a run.
+
+def _rows(goal: Goal, sides: Sequence[Sequence[Measured]], pages: int) -> Iterator[Row]:
+    """Compare the runs of the sides.
 
     Args:
         goal: The goal of the row.
-        sides: The runs of each side, in the order in which they ran.
+        sides: The runs of each of `SIDES`, in the order in which they ran.
         pages: The pages of our longest list, of which each names the next one.
     """
-    terraform, ours, ours_20 = (_medians(runs) for runs in sides)
+    blocks, for_each, own, own_20 = (_medians(runs) for runs in sides)
     waits = [
         max(measured.served.requests / CONCURRENCY, rounds) * LATENCY / 1000
-        for measured, rounds in ((terraform, 1), (ours, pages))
+        for measured, rounds in ((blocks, 1), (own, pages))
     ]
     detail = (
-        f"{_text(terraform)} : {_text(ours)}; of which latency, at {CONCURRENCY} requests at once: "
-        f"{waits[0]:.1f} : {waits[1]:.1f} s; 20 at once: {ours_20.usage.seconds:.1f} s; "
-        f"CPU of emulator and proxy: {terraform.served.emulator + terraform.served.proxy:.1f} : "
-        f"{ours.served.emulator + ours.served.proxy:.1f} s"
+        f"{_text(blocks)} : {_text(own)}; of which latency, at {CONCURRENCY} requests at once: "
+        f"{waits[0]:.1f} : {waits[1]:.1f} s; 20 at once: {own_20.usage.seconds:.1f} s; "
+        f"CPU of emulator and proxy: {blocks.served.servers:.1f} : {own.served.servers:.1f} s"
     )
-    pairs = zip(sides[0], sides[1], strict=True)
-    yield goal.row(statistics.median(theirs.usage.seconds / own.usage.seconds for theirs, own in pairs), detail)
+    row = goal.row(_ratio(sides[0], sides[2]), detail)
+    yield row
+    reference, detail = f"{row.reference}, with for_each", f"{_text(for_each)} : {_text(own)}"
+    yield Row(row.measurement, reference, row.unit, _ratio(sides[1], sides[2]), detail=detail)
 
 
 def rows() -> Iterator[Row]:
@@ -222,11 +174,9 @@ def rows() -> Iterator[Row]:
         reason = f"not measured: {missing} not on PATH; see tests/benchmarks/README.md"
         yield Row("comparison with Terraform", "", "", None, detail=reason)
         return
-    sides = (_terraform(provider), _ours(), _ours("--concurrency", "20"))
-    for side in sides:
-        _run(SHAPES[0], side)  # writes Python's compiled files, and reads everything into memory
+    for side in SIDES:
+        _run(SHAPES[0], side, provider)  # writes Python's compiled files, and reads everything into memory
     for shape in SHAPES:
-        runs = [[_run(shape, side) for side in sides] for _ in range(shape.runs)]
-        pages = shape.addresses // PAGE
-        for index, (goal, rounds) in enumerate(((shape.create, 1), (shape.plan, pages))):
-            yield from _row(goal, [[run[side][index] for run in runs] for side in range(len(sides))], rounds)
+        runs = [[_run(shape, side, provider) for side in SIDES] for _ in range(shape.runs)]
+        for index, (goal, pages) in enumerate(((shape.create, 1), (shape.plan, shape.addresses // PAGE))):
+            yield from _rows(goal, [[run[side][index] for run in runs] for side in range(len(SIDES))], pages)

@@ -12,6 +12,7 @@ from tests.benchmarks import terraform
 from tests.benchmarks.goals import Goal
 from tests.benchmarks.measuring import Row, reconciler, usage_of_process
 from tests.benchmarks.table import json_text, table, with_every_goal
+from tests.benchmarks.terraform_files import ours, terraform_blocks, terraform_for_each
 from tests.benchmarks.twilio_host import twilio_host
 from tests.builders import ACCOUNT
 from tests.world import read
@@ -87,10 +88,17 @@ def test_the_comparison_with_terraform_says_what_is_missing(tmp_path: Path, monk
 
 
 def test_the_configurations_of_the_comparison_declare_the_same_resources() -> None:
-    shape = terraform.SHAPES[0]
-    blocks = json.loads(terraform.terraform_configuration(shape))["resource"]
-    assert sum(len(of_kind) for of_kind in blocks.values()) == 182
-    assert len(read(terraform.configuration(shape)).resources) == 182
+    assert len(read(ours(10, 100)).resources) == 182
+    blocks = json.loads(terraform_blocks(10, 100))["resource"]
+    assert {kind: len(of_kind) for kind, of_kind in blocks.items()} == {
+        "twilio_conversations_configuration": 1, "twilio_conversations_webhook": 1,
+        "twilio_conversations_service": 10, "twilio_conversations_service_configuration": 10,
+        "twilio_conversations_service_notification": 10, "twilio_conversations_role": 50,
+        "twilio_conversations_address_configuration_default": 100,
+    }  # fmt: skip
+    for_each = json.loads(terraform_for_each(10, 100))["resource"]
+    counts = {kind: len(of_kind["all"].get("for_each", [""])) for kind, of_kind in for_each.items()}
+    assert counts == {kind: len(of_kind) for kind, of_kind in blocks.items()}
 
 
 @pytest.mark.slow

@@ -50,6 +50,11 @@ class Served(NamedTuple):
     emulator: float
     proxy: float
 
+    @property
+    def servers(self) -> float:
+        """CPU seconds of both."""
+        return self.emulator + self.proxy
+
 
 class TwilioHost:
     """A running emulator and its proxy.
