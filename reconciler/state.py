@@ -7,8 +7,9 @@ configuration. It never contains secrets: the API does not return them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, KeysView, Mapping
 from dataclasses import field
+from typing import NamedTuple
 
 from reconciler.errors import Refusal
 from reconciler.kinds import flex
@@ -67,8 +68,7 @@ class Live:
         return self.kind.is_built_in(self.values)
 
 
-@dataclass(frozen=True, slots=True)
-class Collection:
+class Collection(NamedTuple):
     """A list in the API.
 
     Attributes:
@@ -202,6 +202,17 @@ class State:
         """Return the resources read of a collection, in order of SID, so that the API's order never matters."""
         members = self._by_collection.get(Collection(kind.name, parents), {})
         return tuple(members[sid] for sid in sorted(members))
+
+    def of_kind(self, kind: Kind) -> Iterator[Live]:
+        """Yield every resource of a kind that was read, in no particular order."""
+        for collection, members in self._by_collection.items():
+            if collection.kind == kind.name:
+                yield from members.values()
+
+    @property
+    def sids(self) -> KeysView[str]:
+        """The SIDs of everything that was read."""
+        return self._by_sid.keys()
 
     def __iter__(self) -> Iterator[Live]:
         """Yield every resource that was read, in order of SID."""

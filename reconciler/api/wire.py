@@ -11,7 +11,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from functools import lru_cache, partial
+from operator import methodcaller
+from typing import NamedTuple, TypeVar
 from urllib.parse import quote
 
 from reconciler import json_text
@@ -21,7 +23,6 @@ from reconciler.json_text import Json
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.markers import Choice
-from reconciler.lazy_dataclass import dataclass
 
 Form = tuple[tuple[str, str], ...]
 """Form parameters in order; a list repeats its key (OpenAPI description, text of `Permission`)."""
@@ -101,8 +102,7 @@ def _encode_scalar(field: Field, content: Content) -> str:
             return "" if content is None else str(content)
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """One resource of a response, in the configuration's terms.
 
     Attributes:
@@ -132,13 +132,26 @@ def decode(kind: Kind, body: Json) -> Decoded:
         raise Malformed(
             f"the API answered with {type(body).__name__} where a resource of kind {kind.noun} was expected"
         )
-    values = {field.path: _decode(field, _dig(body, field.response)) for field in kind.fields if not field.write_only}
+    values = {path: read(dig(body)) for path, dig, read in _readers(kind)}
     return Decoded(
-        sid="" if kind.singleton else _decode_sid(kind, body.get("sid")),
-        values=kind.normalize(values),
-        created=_as_text(body.get("date_created")) or "",
-        updated=_as_text(body.get("date_updated")) or "",
+        "" if kind.singleton else _decode_sid(kind, body.get("sid")),
+        kind.normalize(values),
+        _as_text(body.get("date_created")) or "",
+        _as_text(body.get("date_updated")) or "",
     )
+
+
+@lru_cache(maxsize=256)
+def _readers(kind: Kind) -> tuple[tuple[str, Callable[[Mapping[str, Json]], Json], Callable[[Json], Content]], ...]:
+    """Return each readable field of a kind: its path, how to find it in a response, and how to decode it.
+
+    They are looked up once for each kind, not once for each value of each resource.
+    """
+    return tuple((field.path, _digger(field.response), _reader(field)) for field in kind.fields if not field.write_only)
+
+
+def _digger(keys: tuple[str, ...]) -> Callable[[Mapping[str, Json]], Json]:
+    return methodcaller("get", *keys) if len(keys) == 1 else partial(_dig, keys)
 
 
 def _decode_sid(kind: Kind, value: Json) -> str:
@@ -148,7 +161,7 @@ def _decode_sid(kind: Kind, value: Json) -> str:
     raise Malformed(f"the API answered with a resource of kind {kind.noun} without a SID of its kind")
 
 
-def _dig(body: Json, keys: tuple[str, ...]) -> Json:
+def _dig(keys: tuple[str, ...], body: Json) -> Json:
     for key in keys:
         if not isinstance(body, dict):
             return None
@@ -160,6 +173,8 @@ def _as_text(value: Json) -> str | None:
     """Return any JSON value as text; None for null and empty text."""
     if value is None or value == "":
         return None
+    if isinstance(value, str) and value.isascii():
+        return value  # nearly every value; the rest of the function would double its cost
     text = value if isinstance(value, str) else _spelled(value)
     return _whole(text)
 
@@ -169,25 +184,34 @@ def _whole(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _decode(field: Field, value: Json) -> Content:
+def _reader(field: Field) -> Callable[[Json], Content]:
+    """Return how to decode the values of a field."""
     match field.shape:
         case Shape.BOOL:
-            # The sandbox of a credential comes as the text "False" (community provider's changelog).
-            return (
-                value.strip().lower() == "true" if isinstance(value, str) else value if value is None else bool(value)
-            )
+            return _as_bool
         case Shape.INT:
-            return _as_number(value)
+            return _as_number
         case Shape.SET:
-            items = value if isinstance(value, list) else [value]
-            # An empty word is ignored: it is left over from a set that was cleared with an empty value.
-            return tuple(sorted({text for item in items if (text := _as_text(item)) is not None})) or None
+            return _as_set
         case Shape.ENUM:
-            return _decode_choice(field, _as_text(value))
+            choice = field.marker(Choice)
+            words = choice.words if choice is not None else ()
+            return partial(_as_choice, {word.lower(): word for word in reversed(words)})
         case Shape.JSON:
-            return _decode_json(value)
+            return _decode_json
         case _:
-            return _as_text(value)
+            return _as_text
+
+
+def _as_bool(value: Json) -> bool | None:
+    # The sandbox of a credential comes as the text "False" (community provider's changelog).
+    return value.strip().lower() == "true" if isinstance(value, str) else value if value is None else bool(value)
+
+
+def _as_set(value: Json) -> tuple[str, ...] | None:
+    items = value if isinstance(value, list) else [value]
+    # An empty word is ignored: it is left over from a set that was cleared with an empty value.
+    return tuple(sorted({text for item in items if (text := _as_text(item)) is not None})) or None
 
 
 def _as_number(value: Json) -> Content:
@@ -197,10 +221,9 @@ def _as_number(value: Json) -> Content:
     return int(text) if text is not None and re.fullmatch(r"-?\d{1,18}", text) else text
 
 
-def _decode_choice(field: Field, text: str | None) -> str | None:
-    choice = field.marker(Choice)
-    words = choice.words if choice is not None else ()
-    return next((word for word in words if text is not None and word.lower() == text.lower()), text)
+def _as_choice(words: Mapping[str, str], value: Json) -> str | None:
+    text = _as_text(value)
+    return None if text is None else words.get(text.lower(), text)
 
 
 def _decode_json(value: Json) -> Content:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 from reconciler.address import Address
@@ -168,6 +169,9 @@ class Declared:
     @property
     def title(self) -> str:
         """The natural key in a form that may be shown."""
+        if self.kind.compose_key is None:
+            key = self.kind.natural_key
+            return HIDDEN if key in self.values and self._is_hidden(key, self.values[key]) else self.natural_key
         return self.kind.name_of(
             {path: HIDDEN if self._is_hidden(path, value) else value.content for path, value in self.values.items()}
         )
@@ -300,7 +304,7 @@ class LedgerSetting:
     place: Place | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Config:
     """A configuration, for one environment.
 
@@ -348,6 +352,14 @@ class Config:
     on_removal: Mapping[str, OnRemoval] = field(default_factory=dict)
     removed: tuple[Removed, ...] = ()
 
-    def children(self, parent: Address | None) -> tuple[Declared, ...]:
-        """Return the resources directly inside another one, or the top-level ones for None."""
-        return tuple(item for item in self.resources.values() if item.parent == parent)
+    @cached_property
+    def collections(self) -> Mapping[tuple[Kind, Address | None], Sequence[Declared]]:
+        """The declared resources by their kind and the address of their parent, in order, ``absent`` ones included."""
+        found: dict[tuple[Kind, Address | None], list[Declared]] = {}
+        for item in self.resources.values():
+            found.setdefault((item.kind, item.parent), []).append(item)
+        return found
+
+    def collection(self, kind: Kind, parent: Address | None) -> Sequence[Declared]:
+        """Return the declared resources of a kind directly inside another resource, or at the top for None."""
+        return self.collections.get((kind, parent), ())

@@ -214,6 +214,11 @@ class Kind:
         return frozenset(item.path for item in self.fields if item.forces_replacement)
 
     @cached_property
+    def write_only(self) -> frozenset[str]:
+        """The fields that Twilio never returns."""
+        return frozenset(item.path for item in self.fields if item.write_only)
+
+    @cached_property
     def natural_key(self) -> str:
         """The field that identifies a resource and defaults to the handle; empty if there is none."""
         return next((item.path for item in self.fields if item.natural_key), "")

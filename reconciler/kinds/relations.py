@@ -108,6 +108,12 @@ def account_defaults() -> frozenset[tuple[str, str]]:
 
 
 @KINDS.derived
+def implied_kinds() -> frozenset[str]:
+    """Return the names of the kinds whose resources Twilio creates along with those of another kind, by natural key."""
+    return frozenset(name for kind in KINDS for name in kind.implies.values())
+
+
+@KINDS.derived
 def settings_of(kind: Kind | None) -> tuple[Kind, ...]:
     """Return the singletons directly inside a kind, or those of the account for None."""
     return tuple(other for other in KINDS if other.singleton and other.parent == (kind.name if kind else None))

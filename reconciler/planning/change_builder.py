@@ -73,7 +73,8 @@ class ChangeBuilder:
         live = self._context.matching.live.get(declared.address)
         if live is None:
             return self._adopt(declared) if self._context.is_made_with_parent(declared) else self._create(declared)
-        differing = diff(declared, live, self._context.sid_of, self._context.naming.of_sid)
+        paths = self._context.unequal_paths.get(declared.address, ())
+        differing = diff(declared, live, self._context.sid_of, self._context.naming.of_sid, paths) if paths else ()
         fields = self._with_write_only(declared, differing)
         if not fields:
             self._unchanged += 1
@@ -87,9 +88,9 @@ class ChangeBuilder:
 
     def _with_write_only(self, declared: Declared, fields: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
         """Add the write-only values to send: because of --rotate, a replace, or a changed field that requires them."""
-        hidden = {path: value for path, value in declared.values.items() if declared.kind.by_path[path].write_only}
-        if not hidden:
+        if declared.kind.write_only.isdisjoint(declared.values):
             return fields
+        hidden = {path: value for path, value in declared.values.items() if declared.kind.by_path[path].write_only}
         wanted = {path for item in fields for path in declared.kind.resend_with.get(item.path, ())}
         wanted |= self._resent(declared)
         if declared.address in self._rotate:

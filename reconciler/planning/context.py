@@ -16,13 +16,13 @@ from reconciler.config.model import Config, Declared, Prune, Reference, Unknown
 from reconciler.config.selection import EVERYTHING, Selection
 from reconciler.errors import Problem
 from reconciler.journal import UnfinishedReplace
-from reconciler.kinds import BY_NAME
+from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import Ref
-from reconciler.kinds.relations import account_defaults, chooses_held, depth
+from reconciler.kinds.relations import account_defaults, chooses_held, implied_kinds
 from reconciler.planning.desired import Desired
-from reconciler.planning.diff import replaces
+from reconciler.planning.diff import replaces, unequal_paths
 from reconciler.planning.interrupted import Interrupted, under_way, with_present_addresses
 from reconciler.planning.kept_decisions import NOT_REVIEWED, Reviewed
 from reconciler.planning.match import Matching, match
@@ -44,12 +44,14 @@ class PlanContext:
 
     Attributes:
         desired: the declared resources that must exist, and those that must not.
+        referring: the covered resources whose fields can refer to others.
         matching: the live resource of each declared one.
         interrupted: the interrupted replaces.
         naming: the names of resources for display.
+        unequal_paths: for each resource with any, the declared fields that may differ from the live ones.
         replaced: addresses of the resources that can only be changed by replacing them.
         pending_step: for each address whose SID is unknown until apply, the id of the step that makes it known.
-        by_natural_key: addresses of the resources directly in a service, by kind, service, and natural key.
+        by_natural_key: addresses of the resources that others may imply, by kind, service, and natural key.
         implied_users: kind, service, and natural key of each undeclared user that a declared participant implies.
         sids: known SIDs by address, including those of built-in roles that the configuration refers to.
         builtin_refs: resources that steps refer to and that Twilio creates with a service of this plan, by address,
@@ -69,28 +71,37 @@ class PlanContext:
         self.state = state
         self.selection = selection
         self.desired = Desired.of(config)
+        self._covered = tuple(declared for declared in self.desired.present if selection.covers(declared))
+        self.referring = [declared for declared in self._covered if declared.kind.references]
         begun = with_present_addresses(unfinished, config, state, selection)
         replacing = under_way(begun, config, state)
         self.matching: Matching = match(config, state, selection=selection, under_way=replacing, new=reviewed.creates)
         self.interrupted = Interrupted(begun, replacing, config, state, selection, self.desired, self.matching)
         self.naming = Naming(config, state, self.matching, self.interrupted.completed_by)
-        self.replaced = frozenset(
-            declared.address
+        self.unequal_paths: Mapping[Address, Sequence[str]] = {
+            declared.address: paths
             for declared in self.covered()
-            if (live := self.matching.live.get(declared.address)) is not None and replaces(declared, live)
-        )
-        self.by_natural_key: Mapping[tuple[str, Address, str], Address] = {
-            (declared.kind.name, declared.address.root, declared.natural_key): declared.address
-            for declared in self.desired.present
-            if depth(declared.kind) == 1 and declared.natural_key
+            if (live := self.matching.live.get(declared.address)) is not None
+            if (paths := unequal_paths(declared, live))
         }
+        self.replaced = frozenset(
+            address
+            for address, paths in self.unequal_paths.items()
+            if replaces(config.resources[address], self.matching.live[address], paths)
+        )
         # Users that are declared only as participants: Twilio creates them; pruning them would conflict with that.
         self.implied_users = frozenset(
             (kind, declared.address.root, str(declared.values[path].content))
             for declared in self.desired.present
+            if declared.kind.implies
             for path, kind in declared.kind.implies.items()
             if path in declared.values
         )
+        self.by_natural_key: Mapping[tuple[str, Address, str], Address] = {
+            (declared.kind.name, declared.address.root, declared.natural_key): declared.address
+            for declared in self.desired.present
+            if declared.kind.name in implied_kinds() and declared.natural_key
+        }
         self.pending_step = self._find_pending_steps()
         builtin_sids, builtin_problems = self._resolve_builtin_refs()
         self.sids: Mapping[Address, str] = {
@@ -104,9 +115,9 @@ class PlanContext:
             *builtin_problems,
         )
 
-    def covered(self) -> Iterator[Declared]:
-        """Yield the resources that must exist and that the plan covers, parents first."""
-        return (declared for declared in self.desired.present if self.selection.covers(declared))
+    def covered(self) -> Sequence[Declared]:
+        """Return the resources that must exist and that the plan covers, parents first."""
+        return self._covered
 
     # --- construction ------------------------------------------------------------------------------------------------
 
@@ -128,7 +139,7 @@ class PlanContext:
         return pending
 
     def _references_to_builtins(self) -> Iterator[tuple[Declared, str, Reference]]:
-        for declared in self.covered():
+        for declared in self.referring:
             for path in declared.kind.references:
                 value = declared.values.get(path)
                 if value is not None and isinstance(value.content, Reference) and value.content.built_in:
@@ -163,7 +174,7 @@ class PlanContext:
 
     def _find_builtin_refs(self) -> dict[Address, Mapping[str, Content | Reference | Unknown]]:
         found: dict[Address, Mapping[str, Content | Reference | Unknown]] = {}
-        for declared in self.covered():
+        for declared in self.covered() if self.pending_step else ():
             is_pending = declared.address in self.pending_step and not declared.kind.singleton
             if is_pending and self.is_made_with_parent(declared) and not self.fields_to_adopt(declared):
                 found[declared.address] = self.identifying_values(declared)
@@ -219,9 +230,13 @@ class PlanContext:
 
     def parents(self, declared: Declared) -> tuple[str, ...] | None:
         """Return the SIDs of the containing resources, outermost first; None while one of them does not exist."""
-        if declared.parent is None:
+        return self.parents_at(declared.parent)
+
+    def parents_at(self, parent: Address | None) -> tuple[str, ...] | None:
+        """Return the same for any resource directly inside the one with this address."""
+        if parent is None:
             return ()
-        above = self.matching.live.get(declared.parent)
+        above = self.matching.live.get(parent)
         return None if above is None else above.lineage
 
     def pruned_parents(self, prune: Prune) -> tuple[str, ...] | None:
@@ -288,12 +303,11 @@ class PlanContext:
     def default_roles(self) -> Mapping[str, frozenset[str]]:
         """The SIDs of the default roles, by service: before the plan and, as far as declared, after it."""
         defaults: dict[str, set[str]] = {}
-        for live in self.state:
-            if chooses_held(live.kind):
+        for kind in filter(chooses_held, KINDS):
+            for live in self.state.of_kind(kind):
                 defaults.setdefault(live.parents[0], set()).update(_default_role_sids(live))
         for declared in self.covered():
-            parents = self.parents(declared)
-            if chooses_held(declared.kind) and parents:
+            if chooses_held(declared.kind) and (parents := self.parents(declared)):
                 after = (self.sid(value.content) for value in declared.values.values())
                 defaults.setdefault(parents[0], set()).update(sid for sid in after if sid)
         return {service: frozenset(sids) for service, sids in defaults.items()}
@@ -301,9 +315,11 @@ class PlanContext:
     @cached_property
     def default_services(self) -> frozenset[str]:
         """The SIDs of the account's default service before the plan and, as far as declared, after it."""
+        choosing = {name for name, _ in account_defaults()}
         after = {
             self.sid(value.content)
             for declared in self.covered()
+            if declared.kind.name in choosing
             for path, value in declared.values.items()
             if (declared.kind.name, path) in account_defaults()
         }

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from reconciler.config.model import Declared
 from reconciler.errors import Problem
 from reconciler.kinds import BY_NAME, KINDS
-from reconciler.kinds.markers import Ref
 from reconciler.kinds.relations import Use, destinations_of
 from reconciler.planning.context import PlanContext
 from reconciler.planning.naming import title
@@ -20,7 +19,8 @@ from reconciler.state import Collection, Live, State
 def dangling(context: PlanContext) -> Iterator[Problem]:
     """Report references, in the configuration and the account, to resources that do not exist."""
     for declared in context.covered():
-        yield from _missing_sids(context, declared)
+        if declared.kind.references:
+            yield from _missing_sids(context, declared)
         if declared.kind.exclusive_pair:
             yield from _second_proxy(context, declared)
     for live, use, sid in dead_destinations(context.state):
@@ -52,9 +52,9 @@ def dead_destinations(state: State) -> Iterator[tuple[Live, Use, str]]:
 
 
 def _missing_sids(context: PlanContext, declared: Declared) -> Iterator[Problem]:
-    for path, value in declared.values.items():
-        ref, sid = declared.kind.by_path[path].marker(Ref), value.content
-        if ref is None or not isinstance(sid, str) or not sid or declared.is_sensitive(path):
+    for path, ref in declared.kind.references.items():
+        value = declared.values.get(path)
+        if value is None or not isinstance(sid := value.content, str) or not sid or declared.is_sensitive(path):
             continue
         kind = BY_NAME[ref.kind]
         parents: tuple[str, ...] | None = ()

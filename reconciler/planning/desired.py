@@ -29,6 +29,8 @@ class Desired:
     @classmethod
     def of(cls, config: Config) -> Desired:
         """Sort the resources of a configuration into present and absent ones."""
+        if not any(declared.absent for declared in config.resources.values()):
+            return cls(tuple(config.resources.values()), (), frozenset(), frozenset())
         gone: set[Address] = set()
         present: list[Declared] = []
         absent: list[Declared] = []

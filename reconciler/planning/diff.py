@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import Literal, TypeAlias
@@ -32,11 +32,34 @@ SidOf = Callable[[Reference], str | None]
 """Returns the SID of a reference; None while the resource does not exist yet."""
 
 
-def replaces(declared: Declared, live: Live) -> bool:
-    """Whether a declared field has changed whose changed value replaces the resource."""
+def unequal_paths(declared: Declared, live: Live) -> list[str]:
+    """Return the declared fields that may differ: all but those whose content surely means the same as the live one.
+
+    A plan compares every value here, once. References and unknown values are among the results, as are values that are
+    never returned, ignored, or tolerated.
+    """
+    by_path, before = declared.kind.by_path, live.values
+    return [
+        path
+        for path, value in declared.values.items()
+        # Most values are equal, and Python's == finds that fast; but to it, true and 1 are equal, too.
+        if (value.content != before.get(path) or by_path[path].shape is Shape.JSON)
+        and not same(by_path[path], value.content, before.get(path), lambda _reference: None)
+    ]
+
+
+def replaces(declared: Declared, live: Live, unequal: Iterable[str]) -> bool:
+    """Whether a declared field has changed whose changed value replaces the resource.
+
+    Args:
+        declared: the resource in the configuration.
+        live: the same resource in the account.
+        unequal: the fields that may differ.
+    """
     return any(
-        path in declared.values and _differs(declared, path, declared.values[path], live, lambda _reference: None)
-        for path in declared.kind.replacing
+        path in declared.kind.replacing
+        and _differs(declared, path, declared.values[path], live, lambda _reference: None)
+        for path in unequal
     )
 
 
@@ -52,7 +75,13 @@ def _differs(declared: Declared, path: str, value: Value, live: Live, sid_of: Si
     )
 
 
-def diff(declared: Declared, live: Live, sid_of: SidOf, name_of: Callable[[str], str]) -> tuple[FieldChange, ...]:
+def diff(
+    declared: Declared,
+    live: Live,
+    sid_of: SidOf,
+    name_of: Callable[[str], str],
+    paths: Sequence[str] | None = None,
+) -> tuple[FieldChange, ...]:
     """Return the changes of declared fields whose live content has a different meaning.
 
     Args:
@@ -60,9 +89,11 @@ def diff(declared: Declared, live: Live, sid_of: SidOf, name_of: Callable[[str],
         live: the same resource in the account.
         sid_of: resolves references.
         name_of: the display name of a live resource by its SID; empty when it is not known.
+        paths: the fields that may differ, if `unequal_paths` has found them already.
     """
     changes: list[FieldChange] = []
-    for path, value in declared.values.items():
+    for path in declared.values if paths is None else paths:
+        value = declared.values[path]
         if not _differs(declared, path, value, live, sid_of):
             continue
         field, before = declared.kind.by_path[path], live.values.get(path)

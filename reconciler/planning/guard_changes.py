@@ -155,8 +155,8 @@ def _remaining_defaults(context: PlanContext, doing: Iterable[Change]) -> dict[s
     """Return the roles that are a service's default after the given changes, by SID, with the default's field."""
     defaults = {
         (live.parents[0], field.path): str(live.values[field.path])
-        for live in context.state
-        if chooses_held(live.kind)
+        for kind in filter(chooses_held, KINDS)
+        for live in context.state.of_kind(kind)
         for field in live.kind.fields
         if field.marker(Ref) is not None and live.values.get(field.path)
     }
@@ -214,7 +214,7 @@ def _services_of_addresses(context: PlanContext, changes: Iterable[Change]) -> f
         pointing.add((context.sid(moved[0]) if moved else str(live.values.get(path) or ""), live.name))
     for declared in context.desired.present:
         path = paths.get(declared.kind, "")
-        value = declared.values.get(path)
+        value = declared.values.get(path) if path else None
         if value is not None and path not in declared.lifecycle.ignore_changes:
             pointing.add((context.sid(value.content), declared.title))
     return frozenset((sid, name) for sid, name in pointing if sid)
@@ -231,8 +231,8 @@ def heirs_of_name(context: PlanContext, live: Live, owner: Address) -> Iterator[
     declared = context.config.resources.get(owner)
     if declared is None or declared.natural_key == live.name:
         return
-    for other in context.config.children(declared.parent):
-        if other is declared or other.kind != live.kind or other.absent or other.natural_key != live.name:
+    for other in context.config.collection(live.kind, declared.parent):
+        if other is declared or other.absent or other.natural_key != live.name:
             continue
         current = context.matching.live.get(other.address)
         if is_of_type(other, live) and (current is None or current.name != live.name):

@@ -219,7 +219,7 @@ def _is_wanted(saved: UnfinishedReplace, unfinished: Sequence[UnfinishedReplace]
     declared, old = config.resources.get(saved.address), state.get(saved.sid)
     if declared is None or declared.absent or old is None or declared.kind != old.kind:
         return False
-    siblings = [other for other in config.children(declared.parent) if other is not declared and other.kind == old.kind]
+    siblings = [other for other in config.collection(old.kind, declared.parent) if other is not declared]
     return (
         old.name in {declared.natural_key, declared.renamed_from}
         and saved.is_still(old)

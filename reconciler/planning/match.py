@@ -116,10 +116,6 @@ class _Matcher:
         self.pins = {self._pinned_sid(item): item for item in config.resources.values() if item.pin is not None}
         self.names = NameMatcher(config, state, self.pins, under_way, self.problems)
         self.by_content: dict[tuple[Kind, Address | None], Mapping[Address, Live]] = {}
-        self.nameless: dict[tuple[Kind, Address | None], list[Declared]] = {}
-        for item in config.resources.values():
-            if item.kind.match_by_content and item.pin is None:
-                self.nameless.setdefault((item.kind, item.parent), []).append(item)
 
     def run(self) -> Matching:
         """Match every declared resource."""
@@ -191,7 +187,7 @@ class _Matcher:
             collection = declared.parent.child(*declared.kind.section) if declared.parent is not None else None
             found = pair_by_content(
                 declared.kind,
-                self.nameless.get(key, []),
+                [item for item in self.config.collection(*key) if item.pin is None],
                 [live for live in self.state.collection(declared.kind, parents) if live.sid not in self.pins],
                 is_pruned=collection in self.config.prune,
                 new=self.new,

@@ -75,8 +75,8 @@ class Naming:
         }
         types |= {
             value.content
-            for declared in self.config.children(parent)
-            if declared.kind == kind and declared.natural_key == name
+            for declared in self.config.collection(kind, parent)
+            if declared.natural_key == name
             if (value := declared.values.get(kind.discriminator)) is not None
         }
         return f"{name} ({of_type})" if types - {of_type} else name

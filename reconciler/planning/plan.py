@@ -329,8 +329,9 @@ class _Planner:
         )
         bounds = bounds_of((*config.approvals, *self.options.approved))
         changes = with_impact(self.context, changes, bounds)
-        unmanaged = unmanaged_resources(self.context, changes)
-        warnings, acknowledged = self._acknowledged((*problems, *self._warnings(changes, unmanaged)))
+        undeclared = undeclared_resources(self.context, changes)
+        unmanaged = unmanaged_resources(self.context, undeclared)
+        warnings, acknowledged = self._acknowledged((*problems, *self._warnings(changes, undeclared, unmanaged)))
         return Plan(
             account_sid=state.account_sid,
             environment=config.environment,
@@ -381,7 +382,7 @@ class _Planner:
         return Execution(
             sids={**self.context.sids, **deleted},
             builtin_refs=self.context.builtin_refs,
-            existing_sids=frozenset(resource.sid for resource in self.context.state),
+            existing_sids=frozenset(self.context.state.sids),
             finished_replaces=self.context.interrupted.finished,
             former={
                 step.id: live
@@ -416,13 +417,14 @@ class _Planner:
             yield from self.unused_options.options(option, unknown, changes)
         yield from self.unused_options.rotations(self.options.rotate, changes)
 
-    def _warnings(self, changes: Sequence[Change], unmanaged: Sequence[Unmanaged]) -> Iterator[Problem]:
+    def _warnings(
+        self, changes: Sequence[Change], undeclared: Sequence[Unmanaged], unmanaged: Sequence[Unmanaged]
+    ) -> Iterator[Problem]:
         yield from self.options.notes
         yield from dangling(self.context)
         yield from self.unused_names.absents()
         yield from self.unused_names.former_names()
         yield from self.unused_patterns.patterns()
-        undeclared = undeclared_resources(self.context, changes)
         yield from self.unused_patterns.ignored(
             ((item.address, item.live) for item in undeclared), possible_settings(self.context)
         )

@@ -130,17 +130,20 @@ def _of_other_environment(saved: UnfinishedReplace) -> Problem:
     )
 
 
-def left_over_roles(context: PlanContext, unmanaged: Iterable[Unmanaged]) -> list[Problem]:
+def left_over_roles(context: PlanContext, unmanaged: Sequence[Unmanaged]) -> list[Problem]:
     """Report resources with a declared name but another type: an interrupted replace may have left them.
 
     The account does not show whether they are intended, so they are reported and kept.
     """
+    collections = {(item.live.kind, item.live.parents) for item in unmanaged}
     twins = {
-        (declared.kind, context.parents(declared), declared.natural_key): declared
-        for declared in context.desired.present
-        if declared.natural_key and declared.kind.discriminator and not declared.kind.match_by_content
-        if declared.kind.by_path[declared.kind.discriminator].forces_replacement
-        if declared.address in context.matching.live
+        (kind, parents, declared.natural_key): declared
+        for (kind, parent), members in context.config.collections.items()
+        if (kind, parents := context.parents_at(parent)) in collections
+        if kind.discriminator and not kind.match_by_content and kind.by_path[kind.discriminator].forces_replacement
+        for declared in members
+        if declared.natural_key and declared.address in context.matching.live
+        if declared.address not in context.desired.removed
     }
     return [
         Problem(
@@ -164,7 +167,9 @@ def partly_compared_values(context: PlanContext, changes: Iterable[Change]) -> l
     sent = {(change.address, item.path) for change in changes for item in change.fields}
     skipped: dict[tuple[str, ...], list[tuple[Declared, str]]] = {}
     for declared in context.covered():
-        for path, value in declared.values.items():
+        is_live = declared.address in context.matching.live
+        for path in context.unequal_paths.get(declared.address, ()) if is_live else declared.values:
+            value = declared.values[path]
             if (
                 isinstance(value.content, Unknown)
                 and value.secrets

@@ -62,9 +62,10 @@ def _present(config: Config, selection: Selection) -> Iterable[Declared]:
 def first_round(config: Config, selection: Selection = EVERYTHING) -> tuple[Read, ...]:
     """Return the account's configuration, always, and the top-level collections that the plan needs."""
     covered = [declared for declared in config.resources.values() if selection.covers(declared)]
+    kinds_of_covered = {declared.kind for declared in covered}
     pruned = [prune for prune in config.prune.values() if selection.covers_collection(prune.collection)]
     kinds = {ACCOUNT}
-    kinds |= {declared.kind for declared in covered if declared.kind.parent is None}
+    kinds |= {kind for kind in kinds_of_covered if kind.parent is None}
     kinds |= {prune.kind for prune in pruned if prune.kind.parent is None}
     if selection.searches:
         kinds |= {
@@ -82,7 +83,14 @@ def first_round(config: Config, selection: Selection = EVERYTHING) -> tuple[Read
     for kind in KINDS:
         if kind.parent is None and kinds & {use.kind for use in destinations_of(kind)}:
             kinds.add(kind)  # a service that is referred to by SID may not exist
-    kinds |= {kind for declared in covered for kind, scope in _by_sid(declared) if scope == "account"}
+    referring = {kind for kind in kinds_of_covered if kind.references}
+    kinds |= {
+        kind
+        for declared in covered
+        if declared.kind in referring
+        for kind, scope in _by_sid(declared)
+        if scope == "account"
+    }
     return tuple(Read(kind, consistent=kind in decisive) for kind in sorted(kinds, key=lambda kind: kind.name))
 
 
@@ -118,34 +126,23 @@ def next_round(
         elif (known := wanted.setdefault(key, set())) is not None:
             known.update(names)
 
-    names: dict[tuple[Kind, Address | None], set[str]] = {}
-    for declared in present.values():
-        kind = declared.kind
-        if kind.parent is None:
+    for (kind, parent), members in config.collections.items():
+        covered = [declared for declared in members if declared.address in present]
+        if kind.parent is None or not covered:
             continue
-        found = names.setdefault((kind, declared.parent), set())
-        if kind.readable_by_name:
-            found |= {declared.pin or declared.natural_key, declared.renamed_from}
-        if not kind.references:
-            continue
-        for other, scope in _by_sid(declared):
-            if scope == "service":
-                add(other, declared.address.root)
-        for path in kind.references:
-            content = declared.values[path].content if path in declared.values else None
-            if isinstance(content, Reference):
-                add(BY_NAME[content.kind], content.address.owner(BY_NAME[content.kind].section))
-    for (kind, parent), found in names.items():
-        add(kind, parent, found)
+        add(kind, parent, _names_of(covered) if kind.readable_by_name else None)
         for other in default_kinds_of(kind):
             add(other, parent)
+        for declared in covered if kind.references else ():
+            for other, owner in _referred_to(declared):
+                add(other, owner)
     for prune in config.prune.values():
         if prune.kind.parent is not None and selection.covers_collection(prune.collection):
             parent = prune.collection.collection_owner(prune.kind.section)
             add(prune.kind, parent)
             for kind in default_kinds_of(prune.kind):
                 add(kind, parent)
-    for declared in present.values():
+    for declared in present.values() if selection.searches or selection.settings else ():
         for kind in (*_searched_in(declared, selection), *_settings_in(declared, present, selection)):
             add(kind, declared.address)
     reads = [
@@ -153,6 +150,23 @@ def next_round(
         for (kind, parents), names in wanted.items()
     ]
     return tuple(sorted(reads, key=lambda read: (read.kind.name, read.parents)))
+
+
+def _names_of(declared: Iterable[Declared]) -> set[str]:
+    """Return the names by which resources can be read."""
+    return {name for item in declared for name in (item.pin or item.natural_key, item.renamed_from)}
+
+
+def _referred_to(declared: Declared) -> Iterable[tuple[Kind, Address | None]]:
+    """Yield the kind and the owner of each resource that one refers to and that is not at the top."""
+    for kind, scope in _by_sid(declared):
+        if scope == "service":
+            yield kind, declared.address.root
+    for path in declared.kind.references:
+        content = declared.values[path].content if path in declared.values else None
+        if isinstance(content, Reference):
+            kind = BY_NAME[content.kind]
+            yield kind, content.address.owner(kind.section)
 
 
 def _searched_in(declared: Declared, selection: Selection) -> Iterable[Kind]:

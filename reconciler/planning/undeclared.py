@@ -58,16 +58,15 @@ def shown_settings(context: PlanContext) -> tuple[UndeclaredSetting, ...]:
     )
 
 
-def possible_settings(context: PlanContext) -> list[tuple[Address, str]]:
-    """Return the undeclared settings, as address and field; for a plan, which reads none, all that there could be."""
+def possible_settings(context: PlanContext) -> Iterator[tuple[Address, str]]:
+    """Yield the undeclared settings, as address and field; for a plan, which reads none, all that there could be."""
     if context.selection.settings:
-        return [(item.address, item.value.path) for item in undeclared_settings(context)]
-    return [
-        (Address(kind.section) if owner is None else owner.address.child(*kind.section), field.path)
-        for owner, _ in _owners(context)
-        for kind in settings_of(owner.kind if owner is not None else None)
-        for field in kind.fields
-    ]
+        yield from ((item.address, item.value.path) for item in undeclared_settings(context))
+        return
+    for owner, _ in _owners(context):
+        for kind in settings_of(owner.kind if owner is not None else None):
+            address = Address(kind.section) if owner is None else owner.address.child(*kind.section)
+            yield from ((address, field.path) for field in kind.fields)
 
 
 def undeclared_settings(context: PlanContext) -> list[UndeclaredSetting]:

@@ -35,13 +35,13 @@ class Unmanaged:
     is_default: bool = False
 
 
-def unmanaged_resources(context: PlanContext, changes: Iterable[Change]) -> tuple[Unmanaged, ...]:
-    """Return the unmanaged resources that a plan lists: without ignored ones, and without customers."""
+def unmanaged_resources(context: PlanContext, undeclared: Iterable[Unmanaged]) -> tuple[Unmanaged, ...]:
+    """Return the undeclared resources that a plan lists: without ignored ones, and without customers."""
     ignored = context.config.unmanaged_ignore
     unlisted = {*unlisted_collections(context).values()}
     return tuple(
         item
-        for item in undeclared_resources(context, changes)
+        for item in undeclared
         if (item.live.kind.name, item.live.parents) not in unlisted
         if not any(is_ignored(glob, item.address) for glob in ignored)
     )
@@ -50,13 +50,13 @@ def unmanaged_resources(context: PlanContext, changes: Iterable[Change]) -> tupl
 def unlisted_collections(context: PlanContext) -> dict[Address, tuple[str, tuple[str, ...]]]:
     """Return the unpruned collections that hold traffic, by address: undeclared resources in them are not compared."""
     found = {}
-    for declared in context.config.resources.values():
-        parents = context.parents(declared)
-        if not declared.kind.is_traffic or declared.parent is None or parents is None:
+    for (kind, parent), members in context.config.collections.items():
+        parents = context.parents_at(parent)
+        if not kind.is_traffic or parent is None or parents is None:
             continue
-        collection = declared.parent.child(*declared.kind.section)
-        if collection not in context.config.prune and context.selection.covers(declared):
-            found[collection] = (declared.kind.name, parents)
+        collection = parent.child(*kind.section)
+        if collection not in context.config.prune and any(map(context.selection.covers, members)):
+            found[collection] = (kind.name, parents)
     return dict(sorted(found.items()))
 
 
@@ -71,10 +71,10 @@ def undeclared_resources(context: PlanContext, changes: Iterable[Change]) -> lis
             _name_of_unmanaged(context, live),
             is_default=live.sid in context.default_services,
         )
-        for live in context.state
-        if (live.kind, live.parents) in collections
-        and not live.kind.singleton
-        and live.sid not in context.matching.addresses
+        for kind, parents in collections
+        if not kind.singleton and parents is not None
+        for live in context.state.collection(kind, parents)
+        if live.sid not in context.matching.addresses
         and deleted.isdisjoint((live.sid, *live.parents))
         and not context.is_protected(live)
     ]
@@ -100,9 +100,9 @@ def _searched_collections(context: PlanContext) -> set[tuple[Kind, tuple[str, ..
     """Return the kind and the parents' SIDs of every collection that is searched for unmanaged resources."""
     selection = context.selection
     named = {
-        (declared.kind, context.parents(declared))
-        for declared in context.config.resources.values()
-        if selection.covers(declared)
+        (kind, context.parents_at(parent))
+        for (kind, parent), members in context.config.collections.items()
+        if any(map(selection.covers, members))
     }
     named |= {
         (prune.kind, context.pruned_parents(prune))

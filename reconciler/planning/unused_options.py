@@ -77,8 +77,10 @@ class UnusedOptions:
             fix = paste.option("--approve", meant)
         return Problem(code, message, approval.place, hint, severity=severity, address=str(approval.address), fix=fix)
 
-    def options(self, option: str, addresses: Iterable[Address], changes: Sequence[Change]) -> Iterator[Problem]:
+    def options(self, option: str, addresses: Sequence[Address], changes: Sequence[Change]) -> Iterator[Problem]:
         """Report addresses of an option that match no resource: they would silently change the plan."""
+        if not addresses:
+            return
         known = self._known(changes)
         if self.context.selection.settings:
             known += self._settings()
@@ -96,8 +98,10 @@ class UnusedOptions:
                 fix=paste.option(option, meant) if meant is not None else "",
             )
 
-    def rotations(self, addresses: Iterable[Address], changes: Sequence[Change]) -> Iterator[Problem]:
+    def rotations(self, addresses: Sequence[Address], changes: Sequence[Change]) -> Iterator[Problem]:
         """Report each `--rotate` of an existing resource that sends nothing: the key would seem rotated."""
+        if not addresses:
+            return
         config, selection = self.context.config, self.context.selection
         with_keys = {
             declared.address: {

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.config import load
 from reconciler.errors import ConfigError
+from reconciler.kinds import BY_NAME
 from tests.config.memory import MemorySources
 from tests.config.strategies import ENV, Written, configs, documents, dumped, in_files, shuffled
 
@@ -100,7 +101,7 @@ def test_known_words_in_any_order_are_a_configuration_or_a_config_error(
 def test_a_valid_configuration_loads(written: Written) -> None:
     config = load(MemorySources(written.files, written.env))
     services = written.document.get("services", {})
-    assert [item.address.parts[1] for item in config.children(None) if item.kind.name == "service"] == sorted(services)
+    assert [item.address.parts[1] for item in config.collection(BY_NAME["service"], None)] == sorted(services)
     # What is drawn may be unusual text, which is a warning whatever it is.
     expected = {
         "blank-at-end", "doubtful-length", "invisible-character", "obsolete-type", "similar-names",
