@@ -104,7 +104,7 @@ def test_a_valid_configuration_loads(written: Written) -> None:
     assert [item.address.parts[1] for item in config.collection(BY_NAME["service"], None)] == sorted(services)
     # What is drawn may be unusual text, which is a warning whatever it is.
     expected = {
-        "blank-at-end", "doubtful-length", "invisible-character", "obsolete-type", "similar-names",
+        "blank-at-end", "doubtful-length", "invisible-character", "json-spelling", "obsolete-type", "similar-names",
         "unfilled-placeholder", "unnormalized-name", "unusual-address", "unusual-key", "url-structure",
     }  # fmt: skip
     assert [problem for problem in config.warnings if problem.code not in expected] == []
