@@ -49,7 +49,9 @@ def no_ledger(ref: LedgerRef, scope: LedgerScope, *, prefix: str, remote: str) -
         (
             environment_of(prefix, name)
             for name, entry in heads(ref.repository, own)
-            if name != ref.name and (entry.account_sid, entry.host) == (scope.account_sid, scope.host)
+            if name != ref.name
+            and entry is not None
+            and (entry.account_sid, entry.host) == (scope.account_sid, scope.host)
         ),
         None,
     )
@@ -73,15 +75,18 @@ def rename_command(old: str, new: str) -> str:
     return shlex.join(["reconciler", "ledger", "rename", old or "default", new or "default"])
 
 
-def heads(repository: Repository, refs: Mapping[str, str]) -> Iterable[tuple[str, LedgerEntry]]:
-    """Yield the newest entry of each ref that has a readable one; their signatures are not checked."""
+def heads(repository: Repository, refs: Mapping[str, str]) -> Iterable[tuple[str, LedgerEntry | None]]:
+    """Yield the newest entry of each ref that has one; their signatures are not checked.
+
+    None stands for an entry that cannot be read: a newer release wrote it, or it is damaged.
+    """
     for name, oid in list(refs.items())[:_MOST_REFS]:
         data = repository.file(oid, ENTRY)
         if data is not None:
             try:
                 yield name, parse_entry(data)
             except LedgerError:
-                continue
+                yield name, None
 
 
 def other_refs(ref: LedgerRef) -> dict[str, str]:

@@ -76,7 +76,8 @@ def _not_deleted(_declared: Declared) -> EntryInfo | None:
 
 
 DeclaredElsewhere: TypeAlias = "Callable[[tuple[LiveIdentity, ...]], str]"
-"""Names the other ledger that declares a live resource, given with what contains it; empty if none does."""
+"""Says which other ledger declares a live resource, or may declare it, given with what contains it: ``the ledger …
+declares``. Empty if none does."""
 
 
 def nowhere(_lineage: tuple[LiveIdentity, ...]) -> str:
@@ -106,8 +107,8 @@ class Baseline:
         override: The declarations given with ``--baseline``, instead of those of the entries; None without it.
         is_compared: Whether plans compare with it. Otherwise it only serves to decide the next records.
         deleted_in: Gives the entry in which a declared resource was deleted; None if it was not.
-        declared_elsewhere: Names the other ledger of the same account that declares a resource, given with what
-            contains it, outermost first; empty if none does.
+        declared_elsewhere: Says which other ledger of the same account declares a resource, or may declare it, given
+            with what contains it, outermost first; empty if none does.
     """
 
     records: Mapping[Address, Record] = field(default_factory=dict)

@@ -580,8 +580,8 @@ def _declared_elsewhere(address: Address, owner: str) -> Guard:
     return Guard(
         "declared_elsewhere",
         "withheld",
-        f"{address} is no longer declared, but the ledger {owner} declares it for the same account; let only that "
-        f"configuration manage it with removed: [{{address: {address}, action: forget}}]",
+        f"{address} is no longer declared, but {owner} it for the same account; let only that configuration manage it "
+        f"with removed: [{{address: {address}, action: forget}}]",
     )
 
 

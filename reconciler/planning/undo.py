@@ -279,7 +279,7 @@ class Undo:
 
 
 class _Owners:
-    """Withholds deletes of resources that another ledger declares.
+    """Withholds changes of resources that another ledger declares.
 
     Args:
         resources: the resources of the undo's configuration.
@@ -302,8 +302,8 @@ class _Owners:
         self._live = {**live, **{address: one for address, one in pinned.items() if one is not None}}
 
     def withhold(self, change: Change) -> Change:
-        """Withhold the delete of a resource that another ledger declares."""
-        if change.action not in {"delete", "replace"} or change.guard is not None:
+        """Withhold the change of a resource that another ledger declares."""
+        if change.action == "create" or change.guard is not None:
             return change
         lineage, at = list[Declared](), self._resources.get(change.address)
         while at is not None:
@@ -312,7 +312,8 @@ class _Owners:
         owner = self._declared_elsewhere(tuple(lineage_of(lineage, self._live, self._state)))
         if not owner:
             return change
-        message = f"the ledger {owner} declares {change.address} for the same account, so the undo does not delete it"
+        does = "change" if change.action == "update" else "delete"
+        message = f"{owner} {change.address} for the same account, so the undo does not {does} it"
         return replace(change, guard=Guard("declared_elsewhere", "withheld", message))
 
 

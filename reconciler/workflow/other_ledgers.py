@@ -5,9 +5,9 @@ Takes a `Ledger`, and a function that loads what an entry declares; returns func
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.errors import LedgerError
 
@@ -23,6 +23,7 @@ Load = Callable[["LedgerEntry"], "Mapping[Address, Declared] | None"]
 Lineage = tuple["Declared", ...]
 """A declared resource behind everything that contains it, outermost first."""
 
+_SHORT_COMMIT = 7
 _MOST_ENTRIES = 50
 """So many entries are searched for the one that deleted a resource."""
 
@@ -38,32 +39,80 @@ class OtherLedgers:
     def __init__(self, ledger: Ledger, load: Load) -> None:
         self._ledger = ledger
         self._load = load
-        self._owners: list[tuple[Lineage, str]] | None = None
+        self._found: list[_OtherLedger] | None = None
 
     def owner_of(self, lineage: tuple[LiveIdentity, ...]) -> str:
-        """Name the ref of the ledger that declares a resource for the same account; empty if none does.
+        """Say which ledger declares a resource for the same account, or may declare it; empty if none does.
 
         Args:
             lineage: The identity of the resource, behind those of everything that contains it, outermost first.
-        """
-        if self._owners is None:
-            self._owners = list(self._found())
-        return next((name for declared, name in self._owners if _is_same(declared, lineage)), "")
 
-    def _found(self) -> Iterator[tuple[Lineage, str]]:
+        Returns:
+            The start of a sentence: ``the ledger refs/reconciler/b declares``.
+        """
+        if self._found is None:
+            self._found = list(self._ledgers())
+        ledgers = sorted(self._found, key=lambda other: bool(other.why_unknown))
+        return next((found for found in (other.declares(lineage) for other in ledgers) if found), "")
+
+    def _ledgers(self) -> Iterator[_OtherLedger]:
         from reconciler.ledger.preconditions import heads, other_refs  # noqa: PLC0415 - see the package
 
         ledger, scope = self._ledger, self._ledger.scope
         for name, entry in heads(ledger.ref.repository, other_refs(ledger.ref)):
-            if (entry.account_sid, entry.host) != (scope.account_sid, scope.host):
-                continue
-            try:
-                declared = self._load(entry) or {}
-            except LedgerError:
-                continue  # its commit is not in this clone
-            for one in declared.values():
-                if not one.absent:
-                    yield _lineage(one, declared), name
+            if entry is None:
+                yield _OtherLedger(name, why_unknown="cannot be read: a newer release wrote it, or it is damaged")
+            elif (entry.account_sid, entry.host) == (scope.account_sid, scope.host):
+                yield self._read(name, entry)
+
+    def _read(self, name: str, entry: LedgerEntry) -> _OtherLedger:
+        commit = entry.source.commit[:_SHORT_COMMIT]
+        try:
+            declared = self._load(entry)
+            why = f"cannot be compared: this release cannot load the configuration of commit {commit}"
+        except LedgerError:
+            declared, why = None, f"cannot be compared: this clone lacks files of commit {commit}"
+        if declared is None:
+            return _OtherLedger(name, kinds=frozenset(_kinds(entry.declared)), why_unknown=why)
+        return _OtherLedger(name, tuple(_lineage(one, declared) for one in declared.values() if not one.absent))
+
+
+class _OtherLedger(NamedTuple):
+    """What another ledger declares.
+
+    Attributes:
+        name: Its ref.
+        lineages: The declared resources.
+        kinds: If they are unknown, the names of their kinds; None if these are unknown, too.
+        why_unknown: Why they are unknown.
+    """
+
+    name: str
+    lineages: tuple[Lineage, ...] = ()
+    kinds: frozenset[str] | None = None
+    why_unknown: str = ""
+
+    def declares(self, lineage: tuple[LiveIdentity, ...]) -> str:
+        """See `OtherLedgers.owner_of`. Nothing is deleted because a ledger is not understood."""
+        if self.why_unknown:
+            may_declare = self.kinds is None or lineage[-1].kind in self.kinds
+            return f"the ledger {self.name} {self.why_unknown}, so it may declare" if may_declare else ""
+        is_declared = any(_is_same(declared, lineage) for declared in self.lineages)
+        return f"the ledger {self.name} declares" if is_declared else ""
+
+
+def _kinds(addresses: Iterable[str]) -> Iterator[str]:
+    """Yield the names of the kinds of the addresses that an entry declares."""
+    from reconciler.address import Address, AddressError  # noqa: PLC0415 - see the package
+    from reconciler.config.layout import standard_layout  # noqa: PLC0415 - see the package
+
+    for text in addresses:
+        try:
+            kind = standard_layout().kind_at(Address.parse(text).parts)
+        except AddressError:
+            continue
+        if kind is not None:
+            yield kind.name
 
 
 def _lineage(declared: Declared, around: Mapping[Address, Declared]) -> Lineage:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -514,6 +516,68 @@ def test_two_configurations_of_one_account_do_not_delete_what_the_other_declares
     assert clones.apply("--approve", "addresses.desk").code == 5
     assert clones.entry().status == "incomplete"
     assert "addresses.desk" in clones.entry().resources
+
+
+def shared_with_sales(clones: Clones) -> None:
+    """Starts the ledger `sales` for the same account, and removes an address from the first configuration."""
+    hooks = FILES.replace('addresses: {"+1', 'addresses: {desk: {address: "+14155550177", type: sms}, "+1')
+    commit({"reconciler.yaml": hooks}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    clones.start()
+    commit({"sales/reconciler.yaml": SALES, "reconciler.yaml": FILES}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    clones.chdir(clones.here)
+    started = clones.run("apply", "sales", "--yes", "--start-ledger", "--env", "prod", "--emulator", clones.account)
+    assert started.code == 0, started.err
+
+
+def with_entry(clones: Clones, ref: str, content: bytes) -> None:
+    """Replaces the entry at the tip of a ref."""
+    file = clones.folder / "entry"
+    file.write_bytes(content)
+    blob = git("hash-object", "-w", str(file), at=clones.here)
+    (clones.folder / "tree").write_text(f"100644 blob {blob}\tentry.json\n")
+    with (clones.folder / "tree").open() as lines:
+        tree = subprocess.run(
+            ["git", "mktree"], cwd=clones.here, stdin=lines, capture_output=True, text=True, check=True
+        )
+    parents = [word for one in git("log", "-1", "--format=%P", ref, at=clones.here).split() for word in ("-p", one)]
+    git("update-ref", ref, git("commit-tree", tree.stdout.strip(), *parents, "-m", "x", at=clones.here), at=clones.here)
+
+
+UNREADABLE = "cannot be read: a newer release wrote it, or it is damaged"
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda entry: {**entry, "format_version": 2}, UNREADABLE),
+        (lambda _: {"a": 1}, UNREADABLE),
+        (
+            lambda entry: {**entry, "source": {**entry["source"], "commit": "0" * 40}},
+            "cannot be compared: this clone lacks files of commit 0000000",
+        ),
+        # The declared kinds are known, and no address is one of them.
+        (
+            lambda entry: {**entry, "declared": ["services.x"], "source": {**entry["source"], "commit": "0" * 40}},
+            "",
+        ),
+    ],
+)
+def test_a_ledger_that_is_not_understood_may_declare_anything(
+    clones: Clones, change: Callable[[dict[str, Any]], Any], why: str
+) -> None:
+    shared_with_sales(clones)
+    entry = json.loads(git("cat-file", "-p", "refs/reconciler/sales/prod:entry.json", at=clones.here))
+    with_entry(clones, "refs/reconciler/sales/prod", json.dumps(change(entry)).encode())
+    guards = [one["guard"] for one in clones.plan("--format", "json").json["changes"]]
+    message = (
+        f"addresses.desk is no longer declared, but the ledger refs/reconciler/sales/prod {why}, so it may declare it "
+        "for the same account; let only that configuration manage it with removed: [{address: addresses.desk, action: "
+        "forget}]"
+    )
+    expected = {"name": "declared_elsewhere", "verdict": "withheld", "message": message, "only_delete": False}
+    assert guards == [expected if why else None]
 
 
 def test_a_conversation_that_is_declared_again_has_lost_its_history(clones: Clones) -> None:

@@ -49,11 +49,28 @@ def test_an_undo_deletes_nothing_that_another_ledger_declares() -> None:
 
     def elsewhere(lineage: tuple[LiveIdentity, ...]) -> str:
         asked.append(lineage)
-        return "refs/reconciler/other"
+        return "the ledger refs/reconciler/other declares"
 
     assert guards(plan_undo(account, report, files, elsewhere)) == {"services.desk.roles.x": "declared_elsewhere"}
     assert [(one.kind, sorted(one.names)) for one in asked[0]] == [("service", ["Desk"]), ("role", ["x"])]
     assert guards(plan_undo(account, report, files)) == {"services.desk.roles.x": ""}
+
+
+def test_an_undo_changes_nothing_that_another_ledger_declares() -> None:
+    account, files = World(), read(FILES)
+    account.do(account.plan(files))
+    changed = read(FILES.replace("sendMessage", "leaveConversation"))
+    _, report = do(account, account.plan(changed), changed)
+    made = plan_undo(account, report, changed, lambda _: "the ledger refs/reconciler/other declares")
+    assert [(one.action, one.guard.message if one.guard is not None else "") for one in made.changes] == [
+        (
+            "update",
+            (
+                "the ledger refs/reconciler/other declares services.desk.roles.x for the same account, so the undo does "
+                "not change it"
+            ),
+        )
+    ]
 
 
 def guards(made: Plan) -> dict[str, str]:
