@@ -61,15 +61,10 @@ def test_an_undo_changes_nothing_that_another_ledger_declares() -> None:
     account.do(account.plan(files))
     changed = read(FILES.replace("sendMessage", "leaveConversation"))
     _, report = do(account, account.plan(changed), changed)
-    made = plan_undo(account, report, changed, lambda _: "the ledger refs/reconciler/other declares")
+    made = plan_undo(account, report, changed, lambda _: "the ledger other declares")
+    message = "the ledger other declares services.desk.roles.x for the same account, so the undo does not change it"
     assert [(one.action, one.guard.message if one.guard is not None else "") for one in made.changes] == [
-        (
-            "update",
-            (
-                "the ledger refs/reconciler/other declares services.desk.roles.x for the same account, so the undo does "
-                "not change it"
-            ),
-        )
+        ("update", message)
     ]
 
 
