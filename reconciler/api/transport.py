@@ -62,6 +62,27 @@ def in_process(app: App) -> Transport:
     return _InProcessTransport(app=app)
 
 
+class _NoCookies(httpx.Cookies):
+    """Keeps no cookie: the API needs none, and what a gateway sets must not decide what a later request does."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Do nothing. The library would build two more objects of another library: a twelfth of a request's CPU."""
+
+
+class _Pool(httpx.AsyncClient):
+    """A client of the HTTP library without cookies."""
+
+    _none = _NoCookies()
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        return self._none
+
+    @cookies.setter
+    def cookies(self, _cookies: object) -> None:
+        """Keep none."""
+
+
 class ConnectionPools:
     """Connections to one API, each in a pool of its own.
 
@@ -229,7 +250,7 @@ def _open_pools(count: int, *, is_encrypted: bool, **options: Any) -> list[httpx
     try:
         # Reading the trusted certificates takes more time than many requests: once, and not at all without TLS.
         certificates = httpx.create_ssl_context() if is_encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        return [httpx.AsyncClient(verify=certificates, **options) for _ in range(count)]
+        return [_Pool(verify=certificates, **options) for _ in range(count)]
     except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
         what = "proxies (HTTPS_PROXY, ALL_PROXY, NO_PROXY)"
         if isinstance(error, OSError):

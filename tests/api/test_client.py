@@ -83,6 +83,17 @@ def test_a_read_says_who_asks_and_what_for() -> None:
     assert "X-Twilio-Webhook-Enabled" not in request.headers
 
 
+def test_cookies_are_neither_kept_nor_sent_back() -> None:
+    seen = Recorder(headers={"Set-Cookie": "session=1; Path=/"})
+
+    async def twice(client: Client) -> None:
+        await client.get("/v1/Configuration")
+        await client.get("/v1/Configuration")
+
+    ask(twice, seen)
+    assert [request.headers.get("Cookie") for request in seen.requests] == [None, None]
+
+
 def test_a_write_is_a_form_in_which_lists_repeat_their_key() -> None:
     recorder = Recorder(201)
     form = [("FriendlyName", "Zürich & Söhne+ =%"), ("Permission", "a"), ("Permission", "b"), ("Filters", "")]
