@@ -259,6 +259,11 @@ class ReportFile(Part):
         """All runs that the report is about, this one last."""
         return (*self.earlier, EarlierRunPart(entry=self.entry, ended=self.ended, changes=self.changes))
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether the apply was killed, or left something undone that no guard withheld."""
+        return not self.ended or any(change.status not in {"done", "withheld"} for change in self.changes)
+
     def runs_to_continue(self, config_digest: str, *, has_changes: bool) -> tuple[EarlierRunPart, ...]:
         """Return the runs that a new one with the same file continues, so that an undo of it takes them back, too.
 
@@ -269,10 +274,9 @@ class ReportFile(Part):
             config_digest: the digest of the configuration that is applied now.
             has_changes: whether the new run has something to do.
         """
-        statuses = {change.status for change in self.changes}
-        has_failed = not self.ended or bool(statuses - {"done", "withheld"})
         is_same = self.config_digest == config_digest
-        if not has_failed and not (is_same and ("withheld" in statuses or not has_changes)):
+        is_withheld = any(change.status == "withheld" for change in self.changes)
+        if not self.has_failed and not (is_same and (is_withheld or not has_changes)):
             return ()
         runs = (replace(run, changes=tuple(filter(_may_have_written, run.changes))) for run in self.runs)
         return tuple(run for run in runs if run.changes)

@@ -126,6 +126,19 @@ def current_source(inputs: Inputs, environment: Mapping[str, str]) -> Source:
     return Source(found.commit, found.prefix + root.name, found.top) if found.top else Source(found.commit)
 
 
+def other_root(root: str, inputs: Inputs, environment: Mapping[str, str]) -> Source | None:
+    """Return where the configuration is in git if it is not at a root file that still exists; a root file may move.
+
+    Args:
+        root: That root file, relative to the top of the repository; empty if it was in none.
+        inputs: Where the configuration is.
+        environment: Environment variables.
+    """
+    source = current_source(inputs, environment) if root else Source("")
+    is_other = source.root not in {"", root} and Path(source.top, root).is_file()
+    return source if is_other else None
+
+
 def hidden_texts(config: Config) -> Iterator[str]:
     """Yield every text of the configuration that may not be shown."""
     for declared in config.resources.values():

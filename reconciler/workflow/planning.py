@@ -25,7 +25,7 @@ from reconciler.workflow.inputs import parse_addresses
 from reconciler.workflow.ledgers import open_ledger
 from reconciler.workflow.loading import validate
 from reconciler.workflow.owners import owners_of_files
-from reconciler.workflow.recording import Recorder, find_recorder
+from reconciler.workflow.recording import Recorder, continued, find_recorder
 
 if TYPE_CHECKING:
     from reconciler.api.client import ReadClient
@@ -190,7 +190,8 @@ async def plan_with_records(
     def unfinished(account_sid: str) -> Sequence[UnfinishedReplace]:
         found = find_recorder(config, inputs, client, account_sid, key=key, report=report)
         # An undo continues no apply.
-        recorders.append(found if undo is None else replace(found, past=None))
+        past = None if undo is not None else continued(found.past, report, inputs, environment)
+        recorders.append(replace(found, past=past))
         return found.unfinished
 
     if undo is None:

@@ -5,15 +5,16 @@ Takes a configuration, a client, and paths; returns a `Recorder`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.errors import JournalError
+from reconciler.errors import JournalError, UsageError
 from reconciler.lazy_dataclass import dataclass
 from reconciler.sources.disk import DiskSources
+from reconciler.workflow.loading import other_root
 
 if TYPE_CHECKING:
     from reconciler.address import Address
@@ -146,3 +147,30 @@ def find_recorder(
     # The journal contains what a report leaves out.
     replaces |= {saved.sid: saved for saved in journal.load()}
     return Recorder(journal, Path(report) if report else None, tuple(replaces.values()), shared, found)
+
+
+def continued(past: ReportFile | None, path: str, inputs: Inputs, environment: Mapping[str, str]) -> ReportFile | None:
+    """Return the report that an apply may continue: not that of another configuration or environment.
+
+    Args:
+        past: The report that the file has; None for none.
+        path: The file.
+        inputs: The configuration that is applied.
+        environment: Environment variables.
+
+    Raises:
+        UsageError: It is of another one, and of an apply that did not complete, so it may be needed to undo that.
+    """
+    if past is None:
+        return None
+    other = other_root(past.source_root, inputs, environment)
+    if other is None and past.options.env == inputs.environment:
+        return past
+    if not past.has_failed:
+        return None
+    of = past.source_root if other is not None else "this configuration"
+    of += f", environment {past.options.env}" if past.options.env else ""
+    raise UsageError(
+        f"{path} is the report of an apply of {of} that did not complete. Use another file for this apply, so that the "
+        "other one can be undone or continued"
+    )

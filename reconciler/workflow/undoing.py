@@ -156,15 +156,13 @@ class UndoSource:
         Raises:
             UsageError: The root file of the apply is another one, which still exists.
         """
-        from reconciler.workflow.loading import current_source  # noqa: PLC0415 - see the package
+        from reconciler.workflow.loading import other_root  # noqa: PLC0415 - see the package
 
         root = self.report.source_root
-        if not root:
+        source = other_root(root, inputs, environment)
+        if source is None:
             return
-        source = current_source(inputs, environment)
         other = Path(source.top, root)
-        if source.root in {"", root} or not other.is_file():
-            return
         path = os.path.relpath(other.parent if other.name == "reconciler.yaml" else other)
         command = shlex.join(["reconciler", "undo", self.name, path])
         raise UsageError(f"{self.name} is the report of an apply of {root}, and this is {source.root}. Run `{command}`")

@@ -475,6 +475,35 @@ def test_a_report_of_another_root_file_is_refused(run: Run) -> None:
     assert run("undo", "report.json", "other", *HERE, "--yes").code == 0
 
 
+def test_an_apply_continues_no_report_of_another_root_file_or_environment(run: Run) -> None:
+    refused = "roles: {lead: {type: conversation, permissions: [createConversation]}}"
+    other = f"version: 1\nenvironments: {{prod: {{}}}}\nservices: {{shop: {{{refused}}}}}\n"
+    Path("other").mkdir()
+    Path("other/reconciler.yaml").write_text(other)
+    git("add", "other/reconciler.yaml")
+    git("commit", "-qm", "Add another configuration")
+    # A complete report is replaced.
+    assert run("apply", "other", *HERE, "--yes", "--env", "prod", "--report", "report.json").code == 1
+    saved = json.loads(Path("report.json").read_text())
+    assert "earlier" not in saved
+    assert [one["status"] for one in saved["changes"]] == ["done", "failed"]
+    options = (*HERE, "--yes", "--report", "report.json")
+    for arguments, what in (
+        ((), "other/reconciler.yaml, environment prod"),
+        (("other",), "this configuration, environment prod"),
+    ):
+        again = run("apply", *arguments, *options)
+        assert again.code == 1
+        assert " ".join(again.err.split()) == (
+            f"Error: report.json is the report of an apply of {what} that did not complete. Use another file for this "
+            "apply, so that the other one can be undone or continued"
+        )
+    assert json.loads(Path("report.json").read_text()) == saved
+    Path("other/reconciler.yaml").write_text(other.replace("createConversation", "sendMessage"))
+    assert run("apply", "other", "--env", "prod", *options).code == 0
+    assert len(json.loads(Path("report.json").read_text())["earlier"]) == 1
+
+
 def test_an_edited_plan_file_licenses_no_deletes(run: Run) -> None:
     assert run("undo", "report.json", *HERE, "--out", "plan.json").code == 0
     saved = json.loads(Path("plan.json").read_text())
