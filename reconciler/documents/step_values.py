@@ -56,9 +56,10 @@ class StepValues:
         successor = self._successors.get(step.sid or "", step.address)
         declared = self._resources.get(step.address) or self._resources.get(successor)
         sides: list[dict[str, Json] | None] = [None if values is None else {} for values in (before, after)]
+        value_forms = ValueForms(str(step.address), self._mask, self._digests, self._sids.get)
         for field in step.kind.fields:
             contents = [None if values is None else values.get(field.path) for values in (before, after)]
-            forms = self._forms(step, declared, field, contents[0], contents[1])
+            forms = self._forms(value_forms, declared, field, contents[0], contents[1])
             sent = step.values.get(field.path)
             now = sent.address if isinstance(sent, Reference) else self._address_of(contents[1])
             for side, values, content, form, address in zip(
@@ -90,12 +91,15 @@ class StepValues:
 
     def _forms(
         self,
-        step: Step,
+        value_forms: ValueForms,
         declared: Declared | None,
         field: Field,
         before: Content | Reference | Unknown,
         after: Content | Reference | Unknown,
     ) -> tuple[Json, Json]:
+        if before is None and after is None:
+            # Half of a new resource's fields; nothing needs masking.
+            return None, None
         sensitive = field.secret or (declared is not None and declared.is_sensitive(field.path))
         item = FieldChange(
             field.path,
@@ -103,8 +107,7 @@ class StepValues:
             after,
             sensitive=sensitive or holds_secret(field, before) or holds_secret(field, after),
         )
-        forms = ValueForms(str(step.address), self._mask, self._digests, self._sids.get)
-        entry = forms.field(with_shown_urls(item, declared, field))
+        entry = value_forms.field(with_shown_urls(item, declared, field))
         return entry.before, entry.after
 
 
