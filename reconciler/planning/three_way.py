@@ -18,11 +18,12 @@ from reconciler.change import Standing
 from reconciler.config.model import Declared, Reference, Unknown, Value
 from reconciler.config.unknown_values import can_equal
 from reconciler.kinds.base import Kind
-from reconciler.kinds.fields import Content, Field
+from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.markers import Ref
 from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.baseline import NOT_DECLARED, Baseline, Record
 from reconciler.planning.diff import SidOf, holds_secret, same
+from reconciler.redaction.urls import holds_random_segment
 from reconciler.state import Live
 
 
@@ -406,7 +407,7 @@ class Origins:
                 continue
             if field.forces_replacement and not _is_replaced(live, path, declared):
                 continue
-            if holds_secret(field, content) or (declared is not None and declared.is_sensitive(path)):
+            if (declared is not None and declared.is_sensitive(path)) or _may_hold_secret(field, content, declared):
                 continue
             if _is_reference(live.kind, path) and content:
                 reference = self.reference_to(live, path)
@@ -415,6 +416,15 @@ class Origins:
             else:
                 adopted[path] = content
         return replace(record, adopted={**adopted, **record.adopted}) if adopted else record
+
+
+def _may_hold_secret(field: Field, content: Content, declared: Declared | None) -> bool:
+    """Whether a live value may not be stored: plans do not show it either. What the configuration has is no secret."""
+    if holds_secret(field, content):
+        return True
+    value = None if declared is None else declared.values.get(field.path)
+    shown = value.content if value is not None and isinstance(value.content, str) else ""
+    return field.shape is Shape.URL and isinstance(content, str) and holds_random_segment(content, shown)
 
 
 def _is_replaced(live: Live, path: str, declared: Declared | None) -> bool:

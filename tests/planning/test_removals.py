@@ -392,6 +392,34 @@ def test_a_field_returns_to_a_service_that_was_never_declared(ledger: Ledgered) 
     assert planned(ledger, NOT_MOVED).changes == ()
 
 
+@pytest.mark.parametrize(
+    ("former", "declared", "remembered"),
+    [
+        ("https://hooks.example.com/in/orders", "https://new.example.com/", "https://hooks.example.com/in/orders"),
+        # A plan shows it as https://hooks.example.com/in/(sensitive), because the segment may be a token.
+        ("https://hooks.example.com/in/8f3a9c2b7d1e4f6a8f3a9c2b", "https://new.example.com/", None),
+        # What the configuration has in plain text is no secret.
+        (
+            "https://hooks.example.com/in/8f3a9c2b7d1e4f6a8f3a9c2b",
+            "https://new.example.com/8f3a9c2b7d1e4f6a8f3a9c2b",
+            "https://hooks.example.com/in/8f3a9c2b7d1e4f6a8f3a9c2b",
+        ),
+    ],
+)
+def test_a_former_url_that_a_plan_may_not_show_is_not_stored(
+    ledger: Ledgered, former: str, declared: str, remembered: str | None
+) -> None:
+    ledger.apply(read(SERVICE))
+    path = f"/v1/Services/{ledger.account.service('s')}/Configuration/Webhooks"
+    ledger.account.post(path, {"PostWebhookUrl": former})
+    hooks = f"version: 1\nservices: {{s: {{friendly_name: s, webhooks: {{post_webhook_url: '{declared}'}}}}}}\n"
+    ledger.apply(read(hooks))
+    record = ledger.remembered[Address.parse("services.s.webhooks")]
+    assert record.adopted.get("post_webhook_url") == remembered
+    (change,) = planned(ledger, SERVICE).changes
+    assert [(item.path, item.after) for item in change.fields] == [("post_webhook_url", remembered)]
+
+
 def test_a_field_stays_if_several_services_have_the_former_name(ledger: Ledgered) -> None:
     with_address(ledger)
     ledger.apply(read(MOVED))
