@@ -18,7 +18,8 @@ from reconciler.documents.undo_source import undo_targets
 from reconciler.documents.values import Digests, Mask
 from reconciler.execution.apply import apply
 from reconciler.planning.baseline import DeclaredElsewhere, nowhere
-from reconciler.planning.plan import Plan, PlanOptions
+from reconciler.planning.options import PlanOptions
+from reconciler.planning.plan import Plan
 from reconciler.planning.undo import Undo
 from reconciler.report import Report, Silent
 from tests.world import _ANYONE, World, _once

@@ -19,7 +19,8 @@ from reconciler.emulator import Emulator, Rules
 from reconciler.execution.apply import apply
 from reconciler.journal import UnfinishedReplace
 from reconciler.planning.baseline import Baseline
-from reconciler.planning.plan import Plan, PlanOptions
+from reconciler.planning.options import PlanOptions
+from reconciler.planning.plan import Plan
 from reconciler.report import Report, Silent
 from reconciler.testing import EmulatedAccount
 from reconciler.workflow.planning import fetch_and_plan

@@ -8,6 +8,7 @@ one, so that nothing else of another account is read.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from reconciler.api import wire
 from reconciler.api.client import ReadClient
@@ -22,12 +23,14 @@ from reconciler.kinds.base import Kind
 from reconciler.kinds.relations import holding_below, holding_beside
 from reconciler.lazy_dataclass import dataclass
 from reconciler.planning import scope
-from reconciler.planning.impact import CountRead
 from reconciler.planning.match import match
-from reconciler.planning.plan import Plan
 from reconciler.planning.scope import Read
 from reconciler.report import Progress
 from reconciler.state import Collection, Live, Participation, State
+
+if TYPE_CHECKING:  # the planner is imported while the first requests are in flight
+    from reconciler.planning.impact import CountRead
+    from reconciler.planning.plan import Plan
 
 _MOST_SINGLE_READS = 50
 """Up to this many missing names are read one by one, concurrently, instead of through further pages in sequence."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.api import logs
@@ -25,6 +26,17 @@ if TYPE_CHECKING:  # only a run needs them, so help and completion are fast
 Result = TypeVar("Result")
 
 TICK_SECONDS = 0.2
+LATER = tuple(
+    f"reconciler.{name}"
+    for name in (
+        "planning.context", "planning.guards", "planning.removals", "planning.plan_problems", "planning.unmanaged",
+        "planning.plan", "documents.parts", "documents.values", "documents.plan", "documents.plan_steps",
+        "sources.git_process", "execution.journal_file", "render.view", "render.text",
+    )
+)  # fmt: skip
+"""What a plan needs when the account has been read: in this order, each imports little more than itself."""
+_PAUSE_SECONDS = 0.004
+"""The time between two such imports, in which answers are processed; together they end within a round of requests."""
 HANGUP_SECONDS = 1.0
 """A terminal that closes sends SIGHUP, and so does its shell: within this time, they are one interrupt."""
 
@@ -53,6 +65,7 @@ class Run:
 
     Args:
         display: The display, which is closed in any case when the run ends.
+        later: Modules to import while the first requests are in flight, instead of before or after.
 
     Attributes:
         stop: Set by the first interrupt once `writing` is true.
@@ -60,11 +73,12 @@ class Run:
         repeats: Whether the first interrupt lets a read complete, and ends the pause between two reads.
     """
 
-    def __init__(self, display: Display) -> None:
+    def __init__(self, display: Display, *, later: Sequence[str] = LATER) -> None:
         import asyncio  # noqa: PLC0415 - see above
 
         self.display = display
         self._asyncio = asyncio
+        self._later = later
         self.stop = asyncio.Event()
         self.writing = False
         self.repeats = False
@@ -83,7 +97,7 @@ class Run:
 
     async def _watched(self, work: Callable[[], Awaitable[Result]]) -> Result:
         self._task = self._asyncio.current_task()
-        ticker = self._asyncio.create_task(self._tick())
+        background = [self._asyncio.create_task(work()) for work in (self._tick, self._import_later)]
         self._listen()
         try:
             return await work()
@@ -93,7 +107,8 @@ class Run:
             raise Interrupted(self._interruption()) from None
         finally:
             self._ignore()
-            ticker.cancel()
+            for task in background:
+                task.cancel()
 
     def _interruption(self) -> str:
         if not self.writing:
@@ -107,6 +122,12 @@ class Run:
         while True:
             await self._asyncio.sleep(TICK_SECONDS)
             self.display.tick()
+
+    async def _import_later(self) -> None:
+        for name in self._later:
+            if name not in sys.modules:
+                await self._asyncio.sleep(_PAUSE_SECONDS)
+                import_module(name)
 
     # --- signals ------------------------------------------------------------------------------------------------------
 

@@ -25,8 +25,7 @@ from typing import Literal
 from reconciler.address import Address
 from reconciler.change import Change, Guard, Since, Step
 from reconciler.config.acknowledged import split_acknowledged, unused
-from reconciler.config.model import Approval, Config, Reference, Unknown
-from reconciler.config.selection import Selection, select
+from reconciler.config.model import Config, Reference, Unknown
 from reconciler.errors import MatchError, Problem
 from reconciler.journal import UnfinishedReplace
 from reconciler.kinds import KINDS
@@ -42,10 +41,10 @@ from reconciler.planning.dangling import dangling
 from reconciler.planning.guard_changes import guard_changes
 from reconciler.planning.impact import CountRead, counts_to_fetch, with_impact
 from reconciler.planning.interrupted import begun_replaces
-from reconciler.planning.kept_decisions import NOT_REVIEWED, Reviewed
 from reconciler.planning.match import match
 from reconciler.planning.naming import title
 from reconciler.planning.near import Nearness
+from reconciler.planning.options import PlanOptions
 from reconciler.planning.removals import resolve
 from reconciler.planning.standings import Standings, decide
 from reconciler.planning.undeclared import UndeclaredSetting, possible_settings, shown_settings
@@ -61,19 +60,6 @@ from reconciler.planning.unused_options import UnusedOptions
 from reconciler.planning.unused_patterns import UnusedPatterns
 from reconciler.planning.widening import Widened
 from reconciler.state import Collection, Live, State
-
-
-@dataclass(frozen=True, slots=True)
-class UndoneReport:
-    """The report whose apply a plan undoes.
-
-    Attributes:
-        path: the path of its file, relative to the folder of the plan file.
-        digest: ``sha256:…`` of the file.
-    """
-
-    path: str
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,46 +79,6 @@ class UndoneAddress:
     sid: str = ""
     changes: tuple[Address, ...] = ()
     existed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PlanOptions:
-    """Options of a plan.
-
-    Attributes:
-        rotate: resend the write-only values of these resources.
-        targets: plan only these addresses, everything below them, and their dependencies; empty for everything.
-        excludes: leave out these addresses, everything below them, and their dependents.
-        approved: destructive changes that are approved on the command line.
-        brought: those of them that come from a saved plan; they may approve changes that are already done.
-        reviewed: the decisions of the reviewed plan that this one continues.
-        searches: also search collections in which nothing is declared for unmanaged resources.
-        undo: the report whose apply the plan undoes; None if it undoes none.
-        baseline: the value of ``--baseline``; empty for that of the ledger.
-        ours: whether the configuration wins every conflict.
-        settings: also look for live settings that are not declared.
-        count_limit: the number up to which resources are counted that a delete affects; 0 to count nothing.
-        notes: what to warn about besides, such as the state of the ledger.
-    """
-
-    targets: tuple[Address, ...] = ()
-    excludes: tuple[Address, ...] = ()
-    approved: tuple[Approval, ...] = ()
-    rotate: tuple[Address, ...] = ()
-    brought: tuple[Approval, ...] = ()
-    reviewed: Reviewed = NOT_REVIEWED
-    searches: bool = False
-    undo: UndoneReport | None = None
-    baseline: str = ""
-    ours: bool = False
-    settings: bool = False
-    count_limit: int = 0
-    notes: tuple[Problem, ...] = ()
-
-    def selection(self, config: Config) -> Selection:
-        """The part of a configuration that the plan covers."""
-        selected = select(config, self.targets, self.excludes)
-        return replace(selected, searches=self.searches, settings=self.settings)
 
 
 @dataclass(frozen=True, slots=True)

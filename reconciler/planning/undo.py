@@ -22,7 +22,8 @@ from reconciler.planning.baseline import DeclaredElsewhere, nowhere
 from reconciler.planning.guards import quoted
 from reconciler.planning.handles import in_addresses_of
 from reconciler.planning.live_identity import lineage_of
-from reconciler.planning.plan import Plan, PlanOptions, UndoneAddress, make_plan
+from reconciler.planning.options import PlanOptions
+from reconciler.planning.plan import Plan, UndoneAddress, make_plan
 from reconciler.planning.undo_resources import REASONS, UndoResources
 from reconciler.planning.undo_state import UndoState
 from reconciler.planning.undo_targets import (

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from reconciler.export.parts import PartWriter
     from reconciler.export.targets import Path
     from reconciler.kinds.base import Kind
-    from reconciler.planning.plan import Plan, PlanOptions
+    from reconciler.planning.options import PlanOptions
+    from reconciler.planning.plan import Plan
     from reconciler.planning.undeclared import UndeclaredSetting
     from reconciler.report import Progress
     from reconciler.state import Live, State

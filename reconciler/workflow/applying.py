@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from reconciler.documents.report import ReportFile
     from reconciler.documents.step_values import StepValues
     from reconciler.ledger.opening import Ledger
-    from reconciler.planning.plan import Plan, PlanOptions
+    from reconciler.planning.options import PlanOptions
+    from reconciler.planning.plan import Plan
     from reconciler.report import Progress, Report
     from reconciler.workflow.inputs import Endpoint, Inputs
     from reconciler.workflow.recording import Recorder

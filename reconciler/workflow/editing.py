@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from reconciler.api.client import ReadClient
     from reconciler.config.model import Config
     from reconciler.kinds.base import Kind
-    from reconciler.planning.plan import Plan, PlanOptions
+    from reconciler.planning.options import PlanOptions
+    from reconciler.planning.plan import Plan
     from reconciler.report import Progress
     from reconciler.state import State
     from reconciler.workflow.inputs import Endpoint, Inputs

@@ -15,7 +15,7 @@ from reconciler.workflow.planning import plan_options
 if TYPE_CHECKING:
     from reconciler.config.model import Config
     from reconciler.documents.sids import SidsFile
-    from reconciler.planning.plan import PlanOptions
+    from reconciler.planning.options import PlanOptions
     from reconciler.report import Progress
     from reconciler.workflow.inputs import Endpoint, Inputs
 

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from reconciler.journal import UnfinishedReplace
     from reconciler.ledger.opening import Ledger
     from reconciler.planning.baseline import Baseline, DeclaredElsewhere
-    from reconciler.planning.plan import Plan, PlanOptions
+    from reconciler.planning.options import PlanOptions
+    from reconciler.planning.plan import Plan
     from reconciler.planning.undo import Undo
     from reconciler.planning.widening import Widened
     from reconciler.report import Progress
@@ -253,7 +254,7 @@ async def read_and_plan(
         baseline: What was applied last; None to compare only the configuration and the account.
     """
     from reconciler.api.fetch import fetch, fetch_planned  # noqa: PLC0415 - see the package
-    from reconciler.planning.plan import PlanOptions, make_plan  # noqa: PLC0415 - see the package
+    from reconciler.planning.options import PlanOptions  # noqa: PLC0415 - see the package
 
     options = options or PlanOptions()
     wanted: Config | Widened = config
@@ -266,6 +267,8 @@ async def read_and_plan(
         config = wanted.config
     selection = replace(options.selection(config), remembered=remembered)
     fetched = state or await fetch(config, client, progress, selection)
+    from reconciler.planning.plan import make_plan  # noqa: PLC0415 - while requests were in flight
+
     replaces = unfinished(fetched.account_sid)
     made = await fetch_planned(lambda: make_plan(wanted, fetched, options, replaces), fetched, client, progress)
     return made, fetched
@@ -344,7 +347,7 @@ def plan_options(inputs: Inputs) -> PlanOptions:
     Raises:
         UsageError: An address is invalid.
     """
-    from reconciler.planning.plan import PlanOptions  # noqa: PLC0415 - see the package
+    from reconciler.planning.options import PlanOptions  # noqa: PLC0415 - see the package
 
     return PlanOptions(
         targets=parse_addresses("--target", inputs.targets),

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from reconciler.documents.plan import PlanFile
     from reconciler.documents.report import ReportFile
     from reconciler.planning.baseline import DeclaredElsewhere
-    from reconciler.planning.plan import Plan, PlanOptions
+    from reconciler.planning.options import PlanOptions
+    from reconciler.planning.plan import Plan
     from reconciler.planning.undo import Undo
     from reconciler.planning.undo_targets import Target
     from reconciler.state import State
@@ -55,7 +56,7 @@ class UndoSource:
 
     def options(self, options: PlanOptions) -> PlanOptions:
         """Return options of a plan that undoes the report."""
-        from reconciler.planning.plan import UndoneReport  # noqa: PLC0415 - see the package
+        from reconciler.planning.options import UndoneReport  # noqa: PLC0415 - see the package
 
         return replace(options, undo=UndoneReport(self.path, self.digest))
 

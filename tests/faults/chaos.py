@@ -25,7 +25,8 @@ from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.emulator.faults import Faults, Faulty
 from reconciler.errors import ApiError, MatchError
 from reconciler.execution.apply import apply
-from reconciler.planning.plan import Plan, PlanOptions
+from reconciler.planning.options import PlanOptions
+from reconciler.planning.plan import Plan
 from reconciler.report import Outcome, Report, Silent
 from reconciler.workflow.planning import fetch_and_plan
 from tests.properties.accounts import inhabited, only_named_differs

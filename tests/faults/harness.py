@@ -14,7 +14,7 @@ from reconciler.config.model import Config
 from reconciler.emulator.app import Emulator, Receive, Scope, Send
 from reconciler.emulator.faults import App, Faults, Faulty
 from reconciler.execution.apply import apply
-from reconciler.planning.plan import PlanOptions
+from reconciler.planning.options import PlanOptions
 from reconciler.report import Report, Silent
 from reconciler.workflow.planning import fetch_and_plan
 from tests.world import ACCOUNT, World, read

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.address import Address
 from reconciler.config.model import Config
-from reconciler.planning.plan import PlanOptions
+from reconciler.planning.options import PlanOptions
 from reconciler.report import Report
 from tests.faults.harness import Once, failures, run
 from tests.world import World, read

@@ -20,7 +20,7 @@ from reconciler.documents.values import Digests
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.emulator.faults import App
 from reconciler.execution.apply import apply
-from reconciler.planning.plan import PlanOptions
+from reconciler.planning.options import PlanOptions
 from reconciler.planning.undo import Undo
 from reconciler.report import Report, Silent
 from reconciler.workflow import Endpoint, Inputs

@@ -33,7 +33,8 @@ from reconciler.kinds.markers import (
     Wire,
 )
 from reconciler.planning.baseline import Baseline, EntryInfo, Record
-from reconciler.planning.plan import Plan, PlanOptions, make_plan
+from reconciler.planning.options import PlanOptions
+from reconciler.planning.plan import Plan, make_plan
 from reconciler.planning.widening import widen
 from reconciler.state import Collection, Live, Participation, State
 from tests.builders import ACCOUNT, HERE, configuration, declared, sid

@@ -16,7 +16,8 @@ from reconciler.config.model import Approval, Config, Declared, Reference, Unkno
 from reconciler.documents.drift import drift_document
 from reconciler.kinds.fields import Content
 from reconciler.planning.baseline import Baseline, EntryInfo, Record
-from reconciler.planning.plan import Plan, PlanOptions, make_plan
+from reconciler.planning.options import PlanOptions
+from reconciler.planning.plan import Plan, make_plan
 from reconciler.planning.widening import widen
 from reconciler.state import State
 from tests.builders import configuration, declared, live, state
