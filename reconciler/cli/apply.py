@@ -24,7 +24,7 @@ from reconciler.cli.options import (
     scope_options,
 )
 from reconciler.cli.output import Output, output_in
-from reconciler.cli.running import Run, display
+from reconciler.cli.running import PLAN_AS_TEXT, PLANNING, Run, display
 from reconciler.errors import LedgerError, ReconcilerError, StalePlan, UsageError
 from reconciler.render.error_text import error_text
 from reconciler.render.terminal import escape
@@ -34,6 +34,18 @@ if TYPE_CHECKING:
     from reconciler.documents.plan import PlanFile
     from reconciler.workflow import UndoSource
 
+_APPLYING = tuple(
+    f"reconciler.{name}"
+    for name in (
+        "documents.step_values", "execution.record", "execution.steps", "execution.apply", "render.report_text",
+    )
+)  # fmt: skip
+"""What applies a plan, in an order in which each imports little more than itself."""
+_REPORTING = (
+    "pydantic_core", "annotated_types", "pydantic.fields", "pydantic.types", "pydantic.json_schema", "pydantic.main",
+    "reconciler.documents.conversion",
+)  # fmt: skip
+"""What writes a report, in the same way."""
 EPILOG = """\b
 Examples:
   reconciler apply
@@ -132,7 +144,16 @@ def carry_out(
         undo: The report whose apply is undone; None to apply the configuration.
     """
     explained = _as_is if approved or undo else partial(_explained, inputs=inputs, endpoint=endpoint)
-    run = Run(display(lines_on_stdout=output.as_log, may_colour=output.may_colour))
+    run = Run(
+        display(lines_on_stdout=output.as_log, may_colour=output.may_colour),
+        later=(
+            *PLANNING,
+            *_APPLYING,
+            *(PLAN_AS_TEXT if output.as_log else ()),
+            *(_REPORTING if report_path else ()),
+        ),
+        then=_prepare_report if report_path else None,
+    )
     shown = False
 
     def show(file: PlanFile) -> None:
@@ -168,6 +189,13 @@ def carry_out(
         )
     )
     return _finish(replace(applied, file=explained(applied.file)), inputs, endpoint, output, shown=shown)
+
+
+def _prepare_report() -> None:
+    from reconciler.documents import conversion  # noqa: PLC0415 - help and completion do without
+    from reconciler.documents.report import ReportFile  # noqa: PLC0415 - help and completion do without
+
+    conversion.prepare(ReportFile)
 
 
 def _as_is(file: PlanFile) -> PlanFile:

@@ -22,7 +22,7 @@ from reconciler.cli.options import (
     scope_options,
 )
 from reconciler.cli.output import Output, output_in
-from reconciler.cli.running import Run, display
+from reconciler.cli.running import PLAN_AS_TEXT, PLANNING, Run, display
 from reconciler.render.terminal import escape
 from reconciler.workflow import Endpoint, Inputs
 
@@ -66,7 +66,8 @@ def plan(inputs: Inputs, endpoint: Endpoint, output: Output, *, out: str, detail
     if out:
         check_replaceable(out)
     creates = bool(endpoint.emulator) and not Path(endpoint.emulator).exists()
-    run = Run(display(lines_on_stdout=False, may_colour=output.may_colour))
+    later = (*PLANNING, "reconciler.documents.plan_steps", *(PLAN_AS_TEXT if output.as_text else ()))
+    run = Run(display(lines_on_stdout=False, may_colour=output.may_colour), later=later)
     planned = run.execute(lambda: workflow.plan(inputs, endpoint, run.display))
     if creates and console.is_terminal(sys.stderr):
         console.err(f"Created a new, empty account: {escape(endpoint.emulator)}\n")

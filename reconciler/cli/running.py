@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
@@ -26,17 +27,19 @@ if TYPE_CHECKING:  # only a run needs them, so help and completion are fast
 Result = TypeVar("Result")
 
 TICK_SECONDS = 0.2
-LATER = tuple(
+PLANNING = tuple(
     f"reconciler.{name}"
     for name in (
         "planning.context", "planning.guards", "planning.removals", "planning.plan_problems", "planning.unmanaged",
-        "planning.plan", "documents.parts", "documents.values", "documents.plan", "documents.plan_steps",
-        "sources.git_process", "execution.journal_file", "render.view", "render.text",
+        "planning.plan", "documents.parts", "documents.values", "documents.plan", "sources.git_process",
+        "execution.journal_file",
     )
 )  # fmt: skip
-"""What a plan needs when the account has been read: in this order, each imports little more than itself."""
-_PAUSE_SECONDS = 0.004
-"""The time between two such imports, in which answers are processed; together they end within a round of requests."""
+"""What plans when the account has been read, in an order in which each imports little more than itself."""
+PLAN_AS_TEXT = ("reconciler.render.view", "reconciler.render.text")
+"""What shows the plan as text."""
+_PROBE_SECONDS, _MOST_BUSY = 0.001, 0.0003
+"""The time between two imports, in which answers are processed, and the most CPU time of it that counts as idle."""
 HANGUP_SECONDS = 1.0
 """A terminal that closes sends SIGHUP, and so does its shell: within this time, they are one interrupt."""
 
@@ -66,6 +69,7 @@ class Run:
     Args:
         display: The display, which is closed in any case when the run ends.
         later: Modules to import while the first requests are in flight, instead of before or after.
+        then: Called after these imports.
 
     Attributes:
         stop: Set by the first interrupt once `writing` is true.
@@ -73,12 +77,12 @@ class Run:
         repeats: Whether the first interrupt lets a read complete, and ends the pause between two reads.
     """
 
-    def __init__(self, display: Display, *, later: Sequence[str] = LATER) -> None:
+    def __init__(self, display: Display, *, later: Sequence[str] = (), then: Callable[[], None] | None = None) -> None:
         import asyncio  # noqa: PLC0415 - see above
 
         self.display = display
         self._asyncio = asyncio
-        self._later = later
+        self._later, self._then = later, then
         self.stop = asyncio.Event()
         self.writing = False
         self.repeats = False
@@ -126,8 +130,19 @@ class Run:
     async def _import_later(self) -> None:
         for name in self._later:
             if name not in sys.modules:
-                await self._asyncio.sleep(_PAUSE_SECONDS)
+                await self._idle()
                 import_module(name)
+        if self._then is not None:
+            await self._idle()
+            self._then()
+
+    async def _idle(self) -> None:
+        """Wait until there is nothing to do but to wait for answers, so that an import delays no request."""
+        while True:
+            before = time.thread_time()
+            await self._asyncio.sleep(_PROBE_SECONDS)
+            if time.thread_time() - before < _MOST_BUSY:
+                return
 
     # --- signals ------------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ __all__ = [
     "from_content",
     "from_text",
     "json_schema",
+    "prepare",
     "reason",
     "to_content",
     "to_text",
@@ -34,6 +35,11 @@ def _adapter(kind: type[Part]) -> TypeAdapter[Any]:
     if kind not in _adapters:
         _adapters[kind] = TypeAdapter(kind)
     return _adapters[kind]
+
+
+def prepare(kind: type[Part]) -> None:
+    """Build what reads and writes a class of documents, while there is nothing else to do."""
+    _adapter(kind)
 
 
 def to_text(part: Part, *, indent: int | None = None, exclude: Excluded | None = None) -> str:

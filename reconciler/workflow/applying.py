@@ -279,11 +279,6 @@ class _Planning:
 
     async def _plan(self, endpoint: Endpoint, approved: PlanFile | None) -> _Fresh:
         from reconciler.api.client import ReadClient  # noqa: PLC0415 - see the package
-        from reconciler.documents.approval import not_approved  # noqa: PLC0415 - see the package
-        from reconciler.documents.kept_decisions import reviewed_decisions  # noqa: PLC0415 - see the package
-        from reconciler.documents.live import live_at  # noqa: PLC0415 - see the package
-        from reconciler.documents.step_values import StepValues  # noqa: PLC0415 - see the package
-        from reconciler.documents.values import Digests, Mask  # noqa: PLC0415 - see the package
 
         config, inputs = self.config, self.inputs
         shared_key = plan_key(endpoint)
@@ -295,6 +290,8 @@ class _Planning:
                 is_sealed = approved.has_valid_seal(key)
                 options = _with_approvals(options, approved, is_sealed=is_sealed)
                 if approved.config_digest == config.digest:
+                    from reconciler.documents.kept_decisions import reviewed_decisions  # noqa: PLC0415 - see the package
+
                     options = replace(options, reviewed=reviewed_decisions(approved, is_sealed=is_sealed))
             ledger, notes = await open_ledger(
                 config, inputs, endpoint, reader, self.files, writes=True, applies_source=self.source is None
@@ -319,6 +316,10 @@ class _Planning:
                 environment=endpoint.environment,
                 undo=undo,
             )
+            # Not before the account is read: they are imported while requests are in flight.
+            from reconciler.documents.step_values import StepValues  # noqa: PLC0415 - see the package
+            from reconciler.documents.values import Digests, Mask  # noqa: PLC0415 - see the package
+
             document = build_document(made, reader, key, config)
             hidden = tuple(known_secrets(config, reader))
             described = config.resources if undo is None else undo[1].described()
@@ -327,6 +328,9 @@ class _Planning:
             raise MatchError(made.unset, config.lines)
         differences: tuple[str, ...] = ()
         if approved is not None:
+            from reconciler.documents.approval import not_approved  # noqa: PLC0415 - see the package
+            from reconciler.documents.live import live_at  # noqa: PLC0415 - see the package
+
             differences = not_approved(approved, document, live_at(made, approved, key=key, hidden=hidden))
         is_proved = undo is None or undo[1].is_sealed
         return _Fresh(made, document, recorder, values, differences, is_sealed, ledger, is_proved)

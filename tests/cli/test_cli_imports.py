@@ -36,7 +36,8 @@ CASES: Mapping[str, Case] = {
     "completion of an address": ([], {**ON_TAB, "COMP_WORDS": "reconciler\nplan\n--target", "COMP_CURRENT": ""}),
     "init": (["init", "new"], {}),
     "validate": (["validate"], {}),
-    "plan": (["plan", *EMULATED, "--out", "plan.json"], {}),
+    "plan": (["plan", *EMULATED], {}),
+    "plan --out": (["plan", *EMULATED, "--out", "plan.json"], {}),
     "show": (["show", "plan.json"], {}),
     "apply": (["apply", *EMULATED, "--yes", "--report", "report.json"], {}),
     "drift": (["drift", "changed.yaml", *EMULATED, "--history", "history.jsonl"], {}),
@@ -58,7 +59,14 @@ CASES: Mapping[str, Case] = {
     "docs": (["docs", "guide"], {}),
     "help": (["help", "options"], {}),
 }
-OTHERS = {"--version", "plan --help", "completion of a command", "completion of an address", "apply with a ledger"}
+OTHERS = {
+    "--version",
+    "plan --out",
+    "plan --help",
+    "completion of a command",
+    "completion of an address",
+    "apply with a ledger",
+}
 CODES = {"drift": 2, "emulator serve": 1}
 """Exit codes other than 0: the emulator's port is taken."""
 
