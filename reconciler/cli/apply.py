@@ -144,16 +144,7 @@ def carry_out(
         undo: The report whose apply is undone; None to apply the configuration.
     """
     explained = _as_is if approved or undo else partial(_explained, inputs=inputs, endpoint=endpoint)
-    run = Run(
-        display(lines_on_stdout=output.as_log, may_colour=output.may_colour),
-        later=(
-            *PLANNING,
-            *_APPLYING,
-            *(PLAN_AS_TEXT if output.as_log else ()),
-            *(_REPORTING if report_path else ()),
-        ),
-        then=_prepare_report if report_path else None,
-    )
+    run = _run(output, writes_report=bool(report_path))
     shown = False
 
     def show(file: PlanFile) -> None:
@@ -189,6 +180,16 @@ def carry_out(
         )
     )
     return _finish(replace(applied, file=explained(applied.file)), inputs, endpoint, output, shown=shown)
+
+
+def _run(output: Output, *, writes_report: bool) -> Run:
+    """Return a run that imports what it needs later while the account is read."""
+    later = (*PLANNING, *_APPLYING, *(PLAN_AS_TEXT if output.as_log else ()), *(_REPORTING if writes_report else ()))
+    return Run(
+        display(lines_on_stdout=output.as_log, may_colour=output.may_colour),
+        later=later,
+        then=_prepare_report if writes_report else None,
+    )
 
 
 def _prepare_report() -> None:
