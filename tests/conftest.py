@@ -49,6 +49,11 @@ def pytest_configure() -> None:
             signal.signal(number, handler)
 
 
+def pytest_collection_finish() -> None:
+    """Leave modules and tests, which live until the end, out of every search for cycles; there are ten at the end."""
+    gc.freeze()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files anew")
 
