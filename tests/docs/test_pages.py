@@ -231,7 +231,8 @@ def test_the_python_of_a_page_runs(place: str, text: str, clone: Path) -> None:
     file = clone / "test_of_the_page.py"
     file.write_text(text)
     # Without the plugins that only this run needs; ours comes with the package.
-    without = [word for name in ("cacheprovider", "schemathesis", "hypothesispytest") for word in ("-p", f"no:{name}")]
+    others = ("cacheprovider", "schemathesis", "hypothesispytest", "anyio", "pytest_cov", "xdist", "xdist.looponfail")
+    without = [word for name in others for word in ("-p", f"no:{name}")]
     run = [sys.executable, "-m", "pytest", "-q", *without] if "def test_" in text else [sys.executable]
     # Not the options of this run, such as those for coverage.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}

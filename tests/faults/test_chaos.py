@@ -19,7 +19,7 @@ from tests.faults.chaos import EDITED, Edit, Episode, Figures, run
 from tests.properties.strategies import Call, accounts, configurations, text
 
 few = settings(
-    max_examples=20,
+    max_examples=12,
     suppress_health_check=list(HealthCheck),
     # Without shrinking, which takes minutes here: a program that fails can be shrunk when it is wanted.
     phases=(Phase.explicit, Phase.generate),

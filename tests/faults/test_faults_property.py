@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -13,15 +14,30 @@ from tests.faults.harness import COUNTS, Waited, counts, everything, failures, r
 from tests.world import World
 
 few = settings(
-    max_examples=25,
+    max_examples=12,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
 )
 
 
+many = settings(few, max_examples=100)
+applies = given(seed=st.integers(0, 2**32), chosen=st.sets(st.sampled_from(sorted(FAULTS)), min_size=1))
+
+
 @few
-@given(seed=st.integers(0, 2**32), chosen=st.sets(st.sampled_from(sorted(FAULTS)), min_size=1))
+@applies
 def test_an_apply_under_faults_succeeds_or_the_next_one_converges(seed: int, chosen: set[str]) -> None:
+    succeeds_or_converges(seed, chosen)
+
+
+@pytest.mark.slow
+@many
+@applies
+def test_an_apply_under_faults_succeeds_or_the_next_one_converges_thoroughly(seed: int, chosen: set[str]) -> None:
+    succeeds_or_converges(seed, chosen)
+
+
+def succeeds_or_converges(seed: int, chosen: set[str]) -> None:
     world = World()
     time = Waited()
     faults = Faults({name: 0.2 / len(chosen) for name in sorted(chosen)}, crowd=8)

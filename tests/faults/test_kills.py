@@ -36,10 +36,17 @@ def dies(number: int, side: Side) -> None:
     assert counts(world) == COUNTS
 
 
-def test_whenever_it_dies_the_next_apply_ends_as_if_it_had_not() -> None:
+def test_wherever_it_dies_the_next_apply_ends_as_if_it_had_not() -> None:
+    """Of each request, before or after it; the slow test tries both."""
     total = requests_of(Chaos(World(), (everything(), everything()), Figures()))
     assert total == 19
     for number in range(total):
+        dies(number, "after" if number % 2 else "before")
+
+
+@pytest.mark.slow
+def test_whenever_it_dies_the_next_apply_ends_as_if_it_had_not() -> None:
+    for number in range(19):
         dies(number, "before")
         dies(number, "after")
 

@@ -459,7 +459,7 @@ def test_an_apply_of_what_was_approved_goes_on(case: str) -> None:
 
 
 quick = settings(
-    max_examples=24,
+    max_examples=12,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     report_multiple_bugs=False,

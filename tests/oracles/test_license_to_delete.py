@@ -18,7 +18,7 @@ from tests.oracles.reading import Configuration
 from tests.oracles.worlds import Call, World, worlds
 
 few = settings(
-    max_examples=24,
+    max_examples=12,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     # Without shrinking: what fails is shown whole.

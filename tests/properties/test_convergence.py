@@ -19,12 +19,15 @@ from tests.properties.strategies import Call, accounts, configurations, rules, t
 from tests.world import World, read, seen
 
 quick = settings(
-    max_examples=24,
+    # The slow tests try hundreds.
+    max_examples=12,
     suppress_health_check=list(HealthCheck),
     # Without shrinking, which takes minutes here: what fails is said in full, and can be shrunk when it is wanted.
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     report_multiple_bugs=False,
 )
+# For what has no slow test.
+some = settings(quick, max_examples=24)
 thorough = settings(quick, max_examples=400)
 
 
@@ -118,7 +121,7 @@ def succeeds(root: dict[str, Any], calls: list[Call]) -> None:
         assert approved(account, files).changes == ()
 
 
-@quick
+@some
 @given(configurations(), accounts(), st.randoms(use_true_random=False))
 def test_a_plan_is_the_same_for_shuffled_files(root: dict[str, Any], calls: list[Call], chance: random.Random) -> None:
     account = inhabited(calls, Rules())

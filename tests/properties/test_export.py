@@ -31,7 +31,7 @@ from tests.properties.strategies import Call, accounts, configurations, rules, t
 from tests.world import _ANYONE, ACCOUNT, World, read
 
 quick = settings(
-    max_examples=10,
+    max_examples=6,
     suppress_health_check=list(HealthCheck),
     # Without shrinking, which takes minutes here: what fails is said in full, and can be shrunk when it is wanted.
     phases=(Phase.explicit, Phase.reuse, Phase.generate),

@@ -21,7 +21,7 @@ from tests.properties.ledgered import Fault, FaultyWorld, Ledgered
 from tests.properties.strategies import Call, accounts, configurations, text
 from tests.world import read
 
-ORDINARY, MANY = 24, 1_000
+ORDINARY, MANY = 12, 1_000
 quick = settings(
     max_examples=ORDINARY,
     suppress_health_check=list(HealthCheck),
