@@ -8,10 +8,12 @@ import signal
 import sqlite3
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reconciler.emulator import Emulator, EmulatorError, Store
+from reconciler.emulator import store as store_module
 from reconciler.emulator.store import APPLICATION_ID
 from tests.emulator.witness import ACCOUNT, Api, sid
 
@@ -51,6 +53,29 @@ def test_the_account_of_a_file(tmp_path: Path) -> None:
     assert Store.open(str(file), account_sid=sid("AC")).account_sid == sid("AC")
     with pytest.raises(EmulatorError, match="contains account ACaaa"):
         Store.open(file, account_sid=sid("AC", "b"))
+
+
+class Late(sqlite3.Connection):
+    """A connection to a file whose tables another process creates after the first query."""
+
+    path = ""
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        if not self.path:
+            return super().execute(*arguments)
+        (number,) = super().execute(*arguments).fetchone()
+        path, self.path = self.path, ""
+        Store.open(path).close()
+        return super().execute(f"SELECT {number}")
+
+
+def test_a_file_that_another_process_is_creating_is_ours(tmp_path: Path) -> None:
+    path = str(tmp_path / "account.db")
+    connection = sqlite3.connect(path, isolation_level=None, factory=Late)
+    connection.path = path
+    assert store_module._version(connection, path) is None
+    assert store_module._prepare(connection, path, None) == ACCOUNT
+    connection.close()
 
 
 def test_files_that_are_none_of_ours_are_told_and_left_alone(tmp_path: Path) -> None:
