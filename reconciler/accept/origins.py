@@ -41,11 +41,13 @@ class Environment:
         name: The environment; empty for none.
         config: The configuration.
         layers: Its layers, the base first.
+        reads: The files that were read for it.
     """
 
     name: str
     config: Config
     layers: tuple[Layer, ...]
+    reads: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

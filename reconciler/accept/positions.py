@@ -12,7 +12,17 @@ from dataclasses import field
 from typing import Any, TypeAlias
 
 import yaml
+from yaml import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
 
+from reconciler.config.collector import collector_paused
 from reconciler.lazy_dataclass import dataclass
 
 Event: TypeAlias = Any  # PyYAML has no types for them
@@ -167,9 +177,11 @@ def parse(text: str) -> Document:
     """
     text = text.removeprefix("\ufeff")
     builder = _Builder(text)
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
-        for event in yaml.parse(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader)):
-            builder.take(event)
+        with collector_paused():
+            for event in iter(loader(text).get_event, None):
+                builder.take(event)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise PositionsError(str(error)) from None
     return Document(text, builder.root, builder.aliases)
@@ -187,28 +199,22 @@ class _Builder:
 
     def take(self, event: Event) -> None:
         """Add one event."""
-        match event:
-            case yaml.ScalarEvent():
-                self._add(self._scalar(event))
-            case yaml.AliasEvent():
-                self._alias(event)
-            case yaml.MappingStartEvent():
-                outer, start = self._begin(event)
-                opened = Mapping(start, start, outer, bool(event.flow_style), anchor=event.anchor or "")
-                self._stack.append((opened, []))
-            case yaml.SequenceStartEvent():
-                outer, start = self._begin(event)
-                self._stack.append(
-                    (Sequence(start, start, outer, bool(event.flow_style), anchor=event.anchor or ""), [])
-                )
-            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                self._end(event)
-            case yaml.DocumentStartEvent():
-                self._documents += 1
-                if self._documents > 1:
-                    raise PositionsError("the file has more than one YAML document")
-            case _:
-                pass
+        kind = type(event)
+        if kind is ScalarEvent:
+            self._add(self._scalar(event))
+        elif kind is MappingStartEvent or kind is SequenceStartEvent:
+            outer, start = self._begin(event)
+            collection = Mapping if kind is MappingStartEvent else Sequence
+            opened = collection(start, start, outer, bool(event.flow_style), [], event.anchor or "")
+            self._stack.append((opened, []))
+        elif kind is MappingEndEvent or kind is SequenceEndEvent:
+            self._end(event)
+        elif kind is AliasEvent:
+            self._alias(event)
+        elif kind is DocumentStartEvent:
+            self._documents += 1
+            if self._documents > 1:
+                raise PositionsError("the file has more than one YAML document")
 
     def _alias(self, event: Event) -> None:
         self.aliases[event.anchor] = self.aliases.get(event.anchor, 0) + 1
@@ -222,7 +228,7 @@ class _Builder:
             return outer, outer
         found = _PROPERTIES.match(self._text, outer)
         start = found.end() if found is not None else outer
-        if isinstance(event, yaml.ScalarEvent):
+        if isinstance(event, ScalarEvent):
             return outer, start
         # A block begins in a line below its anchor.
         while start < len(self._text) and not event.flow_style:
@@ -233,9 +239,12 @@ class _Builder:
         return outer, start + len(self._text[start:]) - len(self._text[start:].lstrip(" "))
 
     def _scalar(self, event: Event) -> Scalar:
+        style = event.style or ""
+        if event.anchor is None and event.tag is None and style not in {"|", ">"}:
+            start = event.start_mark.index
+            return Scalar(start, event.end_mark.index, start, event.value, style)
         outer, start = self._begin(event)
         end = event.end_mark.index
-        style = event.style or ""
         if style in {"|", ">"}:
             end = self._end_of_block(start, end)
         start = min(start, end) if end > outer or not event.value else start

@@ -321,7 +321,7 @@ def _declared(draft: Draft) -> Declared:
         place=draft.key.place,
         parent=draft.parent.address if draft.parent is not None else None,
         values=draft.values,
-        derived=draft.derived,
+        derived=draft.derived or {},  # not the shared empty one, which cannot be copied or pickled
         pin=draft.pin,
         pin_place=draft.pin_place,
         absent=draft.absent,

@@ -105,7 +105,8 @@ class Editable:
             names += [other for other in config.environments if other not in names]
             parsed = [path for path in sources.reads if loaded.shown(path) in config.lines]
             overlays = [disk.relative(overlay) for overlay in inputs.overlays] if name == inputs.environment else []
-            loaded.environments.append(Environment(name, config, split_layers(files, parsed, name, overlays)))
+            layers = split_layers(files, parsed, name, overlays)
+            loaded.environments.append(Environment(name, config, layers, frozenset(sources.reads)))
         return loaded
 
     def config(self, name: str, sources: EditedSources) -> Config:
@@ -260,8 +261,13 @@ class Checker:
             return error.reason
         allowed = {subject for group in groups for subject in group.allowed}
         contents = {**self.loaded.files.contents, **changed}
+        created = changed.keys() - self.loaded.files.contents.keys()
         after: Config | None = None
         for environment in self.loaded.environments:
+            if not created and environment.reads.isdisjoint(changed):
+                # It would read the very same files. Only a created one could match a pattern of its includes.
+                after = after or environment.config
+                continue
             try:
                 config = self.loaded.config(environment.name, EditedSources(self.loaded.disk, contents))
             except ConfigError as error:

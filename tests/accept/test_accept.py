@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from reconciler import config
+from reconciler.config.model import Config
 from reconciler.errors import ConfigError, UsageError
 from reconciler.workflow.acceptance import Acceptance
 from tests.accept.drifting import Desk, changed_lines
@@ -442,6 +444,30 @@ def test_a_value_of_an_overlay_changes_in_the_overlay(tmp_path: Path) -> None:
         "-      filters: [onMessageAdded]",
         "+      filters: [onMessageAdded, onUserAdded]",
     ]
+
+
+@pytest.mark.parametrize(
+    ("write", "name", "again"),
+    [
+        (("Configuration/Webhooks", {"Filters": ["onMessageAdded", "onUserAdded"]}), "webhooks.filters", ["prod"]),
+        (("Configuration/Webhooks", {"Method": "POST"}), "webhooks.method", ["prod", "staging"]),
+    ],
+)
+def test_only_environments_that_read_an_edited_file_are_loaded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: tuple[str, dict[str, Any]], name: str, again: list[str]
+) -> None:
+    one = desk(tmp_path, ENVIRONMENTS, env="prod")
+    one.account.post(f"{service(one)}/{write[0]}", write[1])
+    loaded: list[str] = []
+    load = config.load
+
+    def recording(*sources: Any, environment: str, **options: Any) -> Config:
+        loaded.append(environment)
+        return load(*sources, environment=environment, **options)
+
+    monkeypatch.setattr(config, "load", recording)
+    assert not one.accept(f"services.desk.{name}").refused
+    assert loaded == ["prod", "staging", *again]
 
 
 def test_a_variable_of_one_environment_changes_at_its_definition(tmp_path: Path) -> None:
