@@ -542,7 +542,7 @@ class _Builder(_JsonBuilder):
         """Cut a resource out of its template if that is right for all of its users; otherwise unset it in the service.
 
         Raises:
-            RefusedError: The service writes a part of it, or other environments have it too.
+            RefusedError: The service writes a part of it, or another user of the template still has it.
         """
         origin = own[0]
         if not origin.template:
@@ -558,12 +558,19 @@ class _Builder(_JsonBuilder):
             for service in other.with_template(origin.template)
             if (address := Address((*service.parts, *below))) in other.environment.config.resources
         }
-        agree = all(
-            (wanted := self.wanted.get((address, ""))) is not None and wanted.action == "remove"
+        others = sorted(
+            (address, name)
             for name, address, _ in users
-            if name == self.selected
+            if name != self.selected or (wanted := self.wanted.get((address, ""))) is None or wanted.action != "remove"
         )
+        if others and self.at == "template":
+            address, name = others[0]
+            raise RefusedError(
+                f"template {origin.template} also writes {address}" + (f" in environment {name}" if name else ""),
+                "accept without --at to remove it from this service only, or cut it out of the template by hand",
+            )
         is_shared = any(name != self.selected for name, _, _ in users)
+        agree = all(name != self.selected for _, name in others)
         if self.at == "template" or (agree and len(own) == 1 and (not is_shared or self.at == "base")):
             ops = [
                 InFile(one.walk.file, Drop(one.walk.mapping, parts[-1])) for one in own if one.walk.mapping is not None

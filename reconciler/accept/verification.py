@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from reconciler.accept.model import Subject
 from reconciler.address import Address
@@ -24,9 +24,13 @@ def unexpected(environment: str, before: Config, after: Config, allowed: Collect
         if name == environment:
             paths.setdefault(address, set()).add(path)
     whole = {address for address, own in paths.items() if "" in own}
+
+    def is_whole(address: Address) -> bool:
+        return bool(whole) and any(Address(address.parts[:end]) in whole for end in range(1, len(address.parts) + 1))
+
     for address in dict.fromkeys([*before.resources, *after.resources]):
         one, other = before.resources.get(address), after.resources.get(address)
-        if whole and any(Address(address.parts[:end]) in whole for end in range(1, len(address.parts) + 1)):
+        if is_whole(address):
             continue
         fields = paths.get(address, set())
         if one is None or other is None:
@@ -36,7 +40,7 @@ def unexpected(environment: str, before: Config, after: Config, allowed: Collect
         for path in _changed(one, other):
             if path not in fields:
                 yield f"{address.child(*path.split('.'))} would change{where}"
-    if _settings(before) != _settings(after):
+    if _settings(before, is_whole) != _settings(after, is_whole):
         yield f"settings of the configuration would change{where}"
 
 
@@ -52,11 +56,12 @@ def _changed(one: Declared, other: Declared) -> Iterator[str]:
         yield "lifecycle"
 
 
-def _settings(config: Config) -> tuple[object, ...]:
+def _settings(config: Config, is_whole: Callable[[Address], bool]) -> tuple[object, ...]:
+    """Return the settings of the configuration, without those that are written inside a resource that may change."""
     return (
         config.account_sid,
         config.environments,
-        {address: (item.match, item.keep) for address, item in config.prune.items()},
+        {address: (item.match, item.keep) for address, item in config.prune.items() if not is_whole(address)},
         config.limits,
         [(item.address, item.action) for item in config.approvals],
         config.unmanaged_ignore,

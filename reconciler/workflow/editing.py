@@ -43,6 +43,10 @@ if TYPE_CHECKING:
     from reconciler.workflow.inputs import Endpoint, Inputs
 
 
+_MOST_TRIED = 20
+"""Edits that are tried again with others; each try loads the configuration."""
+
+
 def write(acceptance: Acceptance) -> None:
     """Write the files, all or none.
 
@@ -226,21 +230,41 @@ class Checker:
 
     def checked(self, groups: Sequence[Group]) -> tuple[list[Group], list[Refusal]]:
         """Return the edits that change what they should and nothing else, and refusals of the others."""
-        if not groups:
-            return [], []
-        reason = self._why_wrong(groups)
-        if not reason:
-            return list(groups), []
+        wrong = self._split(groups)
+        if len(wrong) > 1:
+            wrong = self._only_wrong(groups, wrong)
+        refused = [(groups[number], reason) for number, reason in sorted(wrong.items())]
+        right = [group for number, group in enumerate(groups) if number not in wrong]
+        return right, [refusal for group, reason in refused for refusal in self._refusals(group, reason)]
+
+    def _split(self, groups: Sequence[Group]) -> dict[int, str]:
+        """Halve edits until the wrong ones are found; return the reason for each of these, by its number."""
+        if not groups or not (reason := self._why_wrong(groups)):
+            return {}
         if len(groups) == 1:
-            return [], list(self._refusals(groups[0], reason))
+            return {0: reason}
         middle = len(groups) // 2
-        first, first_refused = self.checked(groups[:middle])
-        second, second_refused = self.checked(groups[middle:])
-        refused = [*first_refused, *second_refused]
-        if first and second and (reason := self._why_wrong([*first, *second])):
-            refused += [refusal for group in second for refusal in self._refusals(group, reason)]
-            second = []
-        return [*first, *second], refused
+        wrong = self._split(groups[:middle])
+        wrong |= {middle + number: reason for number, reason in self._split(groups[middle:]).items()}
+        right = [number for number in range(len(groups)) if number not in wrong]
+        if reason := self._why_wrong([groups[number] for number in right]):
+            wrong |= {number: reason for number in right if number >= middle}
+        return wrong
+
+    def _only_wrong(self, groups: Sequence[Group], wrong: Mapping[int, str]) -> dict[int, str]:
+        """Return the edits that are wrong together with all right ones: an edit may need one from another half.
+
+        First all but one are tried, since one unrelated edit may be wrong; then each that could be added.
+        """
+        kept = dict(wrong)
+        for number in list(wrong)[:_MOST_TRIED]:
+            if not self._why_wrong([group for other, group in enumerate(groups) if other != number]):
+                return {number: wrong[number]}
+        for number in list(wrong)[:_MOST_TRIED]:
+            others = kept.keys() - {number}
+            if not self._why_wrong([group for other, group in enumerate(groups) if other not in others]):
+                del kept[number]
+        return kept
 
     @staticmethod
     def _refusals(group: Group, reason: str) -> Iterator[Refusal]:

@@ -209,6 +209,17 @@ def test_a_deleted_service_is_cut_out_whole(tmp_path: Path) -> None:
     ]
 
 
+def test_what_a_deleted_service_says_of_itself_goes_with_it(tmp_path: Path) -> None:
+    one = desk(tmp_path, ROLES + "  other:\n    friendly_name: Other\n    roles: {}\n    prune: [roles]\n")
+    one.account.delete(service(one, "Other"))
+    assert diff_of(one, "services.other", again=False) == [
+        "-  other:",
+        "-    friendly_name: Other",
+        "-    roles: {}",
+        "-    prune: [roles]",
+    ]
+
+
 def test_a_deleted_resource_that_others_refer_to_is_refused(tmp_path: Path) -> None:
     text = HEAD + (
         "    configuration: {default_conversation_role: one}\n"
@@ -380,11 +391,17 @@ def test_a_resource_that_all_users_of_a_template_lack_is_cut_out_of_it(tmp_path:
     assert one.changes() == []
 
 
-def test_a_resource_is_cut_out_of_a_template_if_that_is_asked_for(tmp_path: Path) -> None:
+def test_a_resource_is_not_cut_out_of_a_template_whose_other_users_still_have_it(tmp_path: Path) -> None:
     one = desk(tmp_path, ROLE_TEMPLATE)
     one.account.delete(role(one, "lead"))
-    assert diff_of(one, "services.desk.roles.lead", again=False, at="template") == CUT
-    assert one.changes() == []
+    assert refused(one, "services.desk.roles.lead", at="template") == [
+        (
+            "template base also writes services.other.roles.lead",
+            "accept without --at to remove it from this service only, or cut it out of the template by hand",
+        )
+    ]
+    one.account.delete(role(one, "lead", "Other"))
+    assert diff_of(one, "services.desk.roles.lead", "services.other.roles.lead", again=False, at="template") == CUT
 
 
 def test_a_deleted_resource_that_the_template_and_the_service_write_is_refused(tmp_path: Path) -> None:
@@ -576,6 +593,38 @@ def test_without_names_the_rest_is_written(tmp_path: Path) -> None:
     assert changed_lines(before, one.files()) == [
         "-      post_webhook_url: https://a.example.com/",
         "+      post_webhook_url: https://b.example.com/",
+    ]
+
+
+def test_only_the_wrong_one_of_many_edits_is_refused(tmp_path: Path) -> None:
+    text = HEAD + (
+        "    configuration: {default_chat_service_role: agent}\n"
+        "    roles:\n"
+        "      agent: {type: service, permissions: [addParticipant]}\n"
+        "    users:\n"
+        "      ann: {friendly_name: !!str Ann}\n"
+        "      bob: {role: agent}\n"
+    )
+    one = desk(tmp_path, text)
+    (tmp_path / "baseline").mkdir()
+    (tmp_path / "baseline" / "reconciler.yaml").write_text(text)
+    other, path = role(one, "service user").rsplit("/", 1)[1], service(one)
+    one.account.post(f"{path}/Configuration", {"DefaultChatServiceRoleSid": other})
+    one.account.post(f"{path}/Users/bob", {"RoleSid": other})
+    # An edit of a tagged text cannot empty it.
+    one.account.post(f"{path}/Users/ann", {"FriendlyName": "", "RoleSid": other})
+    one.account.delete(role(one, "agent"))
+    before = one.files()
+    found = one.accept(inputs={"baseline": str(tmp_path / "baseline")})
+    assert [(item.address, item.path) for item in found.refused] == [("services.desk.users.ann", "friendly_name")]
+    assert changed_lines(before, one.files()) == [
+        "-    configuration: {default_chat_service_role: agent}",
+        "-    roles:",
+        "-      agent: {type: service, permissions: [addParticipant]}",
+        "+    configuration: {default_chat_service_role: service user}",
+        "+    roles: {}",
+        "-      bob: {role: agent}",
+        "+      bob: {role: service user}",
     ]
 
 
