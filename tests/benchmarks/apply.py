@@ -39,16 +39,16 @@ def files(services: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _serve(latency: float, told: Connection) -> None:
-    app = Emulator(Store.open(":memory:"), writes_per_second=30, latency_ms=latency)
+def _serve(latency: float, database: str, writes_per_second: int | None, told: Connection) -> None:
+    app = Emulator(Store.open(database), writes_per_second=writes_per_second, latency_ms=latency)
     serve(app, port=0, ready=told.send)
 
 
 @contextmanager
-def served(latency: float) -> Iterator[str]:
+def served(latency: float, *, database: str = ":memory:", writes_per_second: int | None = 30) -> Iterator[str]:
     """An emulator in a process of its own; gives its URL."""
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(latency, theirs), daemon=True)
+    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(latency, database, writes_per_second, theirs), daemon=True)
     process.start()
     try:
         yield str(ours.recv())

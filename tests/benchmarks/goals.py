@@ -38,6 +38,8 @@ class Goal(Enum):
         "peak memory: empty plan, medium account", 'python -c "import click, yaml, pydantic, httpx"', "x", 1.6,
     )  # fmt: skip
     LARGE_MEMORY = ("peak memory: plan of 10,000", "", "MB", 180.0)
+    ACCEPT_ONE = ("accept one value in a file of 10,000 resources", "", "s", 3.0)
+    ACCEPT_MANY = ("accept 1,000 values in a file of 10,000 resources", "", "s", 6.0)
     EMULATOR = ("answers of the emulator in a second of its CPU time", "", "requests", 1500.0, AT_LEAST)
     TERRAFORM_MEDIUM_CREATE = ("speed: create of the medium account, 50 ms", TERRAFORM, "x", 2.5, AT_LEAST)
     TERRAFORM_MEDIUM_PLAN = ("speed: empty plan of the medium account, 50 ms", TERRAFORM, "x", 2.5, AT_LEAST)

@@ -46,6 +46,8 @@ def test_the_table_lists_every_goal_with_its_limit() -> None:
         ),
         ('peak memory: empty plan, medium account : python -c "import click, yaml, pydantic, httpx"', "1.60 x"),
         ("peak memory: plan of 10,000", "180 MB"),
+        ("accept one value in a file of 10,000 resources", "3.00 s"),
+        ("accept 1,000 values in a file of 10,000 resources", "6.00 s"),
         ("answers of the emulator in a second of its CPU time", "≥ 1,500 requests"),
         ("speed: create of the medium account, 50 ms : Terraform's", "≥ 2.50 x"),
         ("speed: empty plan of the medium account, 50 ms : Terraform's", "≥ 2.50 x"),
