@@ -155,6 +155,13 @@ class State:
         self._by_sid[live.sid] = live
         self._by_collection.setdefault(Collection(live.kind.name, live.parents), {})[live.sid] = live
 
+    def add_all(self, collection: Collection, resources: Iterable[Live]) -> None:
+        """Store resources of one collection, in the same way."""
+        self._flex.clear()
+        found = {live.sid: live for live in resources}
+        self._by_sid.update(found)
+        self._by_collection.setdefault(collection, {}).update(found)
+
     def get(self, sid: str) -> Live | None:
         """Return the resource with a SID, if it was read."""
         return self._by_sid.get(sid)

@@ -218,8 +218,7 @@ def _store(reads: Sequence[Read], results: Sequence[_ReadResult], state: State) 
     """Add the results of reads to the state."""
     for read, result in zip(reads, results, strict=True):
         collection = Collection(read.kind.name, read.parents)
-        for body in result.bodies:
-            state.add(to_live(read.kind, body, read.parents))
+        state.add_all(collection, (to_live(read.kind, body, read.parents) for body in result.bodies))
         if result.refusal is not None:
             state.unreadable[collection] = result.refusal
         elif result.is_complete:

@@ -20,7 +20,7 @@ from reconciler.errors import ReconcilerError
 VARIABLE = "_RECONCILER_COMPLETE"
 """The environment variable by which a shell requests candidates; click derives it from the program's name."""
 
-_COLLECT_EVERY = 200_000
+COLLECT_EVERY = 200_000
 """New objects between two searches for reference cycles. Python's default of 700 searches a hundred times while modules
 are imported, which is a tenth of the CPU time of a short command. A short plan makes fewer than this."""
 
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if arguments is None:
             # The process ends here: no signal may interrupt the final report.
             signals.raise_interrupts()
-            gc.set_threshold(_COLLECT_EVERY)
+            gc.set_threshold(COLLECT_EVERY)
             # httpx imports its own command line if rich is installed: a tenth of the CPU time of a short command.
             sys.modules["httpx._main"] = None  # type: ignore[assignment]
             # pydantic would search every installed package for plugins, which no document needs.

@@ -43,6 +43,12 @@ class Selection:
             return True
         return declared.address not in self.omitted and declared.address not in self.unreadable
 
+    def covered(self, resources: Sequence[Declared]) -> Sequence[Declared]:
+        """Return those of several resources that are part of the plan."""
+        if not self.omitted and not self.unreadable:
+            return resources
+        return tuple(declared for declared in resources if self.covers(declared))
+
     def covers_collection(self, collection: Address) -> bool:
         """Whether the plan may cover something in a collection: ``services.support.roles``."""
         if any(collection.is_within(one) for one in self.excludes):

@@ -54,7 +54,7 @@ def live_at(plan: Plan, approved: PlanFile, *, key: bytes, hidden: Iterable[str]
         found[change.address] = LiveAt(
             sid=live.sid,
             parents=live.parents,
-            name=mask.long(plan.titles.get(address, "")),
+            name=mask.long(plan.title_of(address)),
             created=live.created,
             digests={
                 item.path: digests.of(content, change.address, item.path)

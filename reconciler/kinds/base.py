@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Literal, TypeAlias
 
 from reconciler.kinds import hooks
-from reconciler.kinds.fields import Content, Field
+from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.flatten import Block, flatten
 from reconciler.kinds.hooks import Consequence, Fault, PartialValues, Values
 from reconciler.kinds.impact import Count
@@ -217,6 +217,11 @@ class Kind:
     def write_only(self) -> frozenset[str]:
         """The fields that Twilio never returns."""
         return frozenset(item.path for item in self.fields if item.write_only)
+
+    @cached_property
+    def compared_by_meaning(self) -> frozenset[str]:
+        """The fields whose values are not simply equal or different: JSON, and what Twilio never returns."""
+        return self.write_only.union(item.path for item in self.fields if item.shape is Shape.JSON)
 
     @cached_property
     def natural_key(self) -> str:

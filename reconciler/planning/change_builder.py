@@ -65,7 +65,9 @@ class ChangeBuilder:
 
     def build(self) -> UnorderedChanges:
         """Build every change."""
-        found = [change for declared in self._context.covered() if (change := self._change(declared)) is not None]
+        unsettled = self._context.unsettled
+        self._unchanged = len(self._context.covered()) - len(unsettled)
+        found = [change for declared in unsettled if (change := self._change(declared)) is not None]
         changes = (*with_moved_defaults(self._context, found), *build_deletions(self._context))
         return UnorderedChanges(changes, self._unchanged, tuple(self._unverified), tuple(self._problems))
 
@@ -88,9 +90,9 @@ class ChangeBuilder:
 
     def _with_write_only(self, declared: Declared, fields: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
         """Add the write-only values to send: because of --rotate, a replace, or a changed field that requires them."""
-        if declared.kind.write_only.isdisjoint(declared.values):
-            return fields
         hidden = {path: value for path, value in declared.values.items() if declared.kind.by_path[path].write_only}
+        if not hidden:
+            return fields
         wanted = {path for item in fields for path in declared.kind.resend_with.get(item.path, ())}
         wanted |= self._resent(declared)
         if declared.address in self._rotate:

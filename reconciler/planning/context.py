@@ -49,6 +49,7 @@ class PlanContext:
         interrupted: the interrupted replaces.
         naming: the names of resources for display.
         unequal_paths: for each resource with any, the declared fields that may differ from the live ones.
+        unsettled: the covered resources that have no live one, or such fields; all others surely match the account.
         replaced: addresses of the resources that can only be changed by replacing them.
         pending_step: for each address whose SID is unknown until apply, the id of the step that makes it known.
         by_natural_key: addresses of the resources that others may imply, by kind, service, and natural key.
@@ -71,19 +72,14 @@ class PlanContext:
         self.state = state
         self.selection = selection
         self.desired = Desired.of(config)
-        self._covered = tuple(declared for declared in self.desired.present if selection.covers(declared))
+        self._covered = selection.covered(self.desired.present)
         self.referring = [declared for declared in self._covered if declared.kind.references]
         begun = with_present_addresses(unfinished, config, state, selection)
         replacing = under_way(begun, config, state)
         self.matching: Matching = match(config, state, selection=selection, under_way=replacing, new=reviewed.creates)
         self.interrupted = Interrupted(begun, replacing, config, state, selection, self.desired, self.matching)
         self.naming = Naming(config, state, self.matching, self.interrupted.completed_by)
-        self.unequal_paths: Mapping[Address, Sequence[str]] = {
-            declared.address: paths
-            for declared in self.covered()
-            if (live := self.matching.live.get(declared.address)) is not None
-            if (paths := unequal_paths(declared, live))
-        }
+        self.unequal_paths, self.unsettled = self._compare()
         self.replaced = frozenset(
             address
             for address, paths in self.unequal_paths.items()
@@ -121,9 +117,22 @@ class PlanContext:
 
     # --- construction ------------------------------------------------------------------------------------------------
 
+    def _compare(self) -> tuple[Mapping[Address, Sequence[str]], Sequence[Declared]]:
+        """Compare every declared value with the live one, once; return `unequal_paths` and `unsettled`."""
+        unequal: dict[Address, Sequence[str]] = {}
+        unsettled: list[Declared] = []
+        for declared in self.covered():
+            live = self.matching.live.get(declared.address)
+            if live is None:
+                unsettled.append(declared)
+            elif paths := unequal_paths(declared, live):
+                unequal[declared.address] = paths
+                unsettled.append(declared)
+        return unequal, unsettled
+
     def _find_pending_steps(self) -> dict[Address, str]:
         pending: dict[Address, str] = {}
-        for declared in self.covered():
+        for declared in self.unsettled:
             if declared.kind.singleton:
                 continue
             if declared.address in self.replaced:
@@ -340,6 +349,8 @@ def _implied_user_problems(context: PlanContext) -> Iterator[Problem]:
 
     Adding the participant would recreate them.
     """
+    if not context.implied_users:
+        return
     for declared in context.desired.absent:
         if (declared.kind.name, declared.address.root, declared.natural_key) in context.implied_users:
             yield Problem(

@@ -38,13 +38,16 @@ def unequal_paths(declared: Declared, live: Live) -> list[str]:
     A plan compares every value here, once. References and unknown values are among the results, as are values that are
     never returned, ignored, or tolerated.
     """
-    by_path, before = declared.kind.by_path, live.values
+    kind, before = declared.kind, live.values
     return [
         path
         for path, value in declared.values.items()
-        # Most values are equal, and Python's == finds that fast; but to it, true and 1 are equal, too.
-        if (value.content != before.get(path) or by_path[path].shape is Shape.JSON)
-        and not same(by_path[path], value.content, before.get(path), lambda _reference: None)
+        # Most values are equal, and Python's == finds that fast; but in JSON, it also takes true for 1.
+        if (value.content != before.get(path) or path in kind.compared_by_meaning)
+        and (
+            path in kind.write_only
+            or not same(kind.by_path[path], value.content, before.get(path), lambda _reference: None)
+        )
     ]
 
 

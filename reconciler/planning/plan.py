@@ -18,14 +18,15 @@ How a change results:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
+from functools import partial
 from typing import Literal
 
 from reconciler.address import Address
 from reconciler.change import Change, Guard, Since, Step
 from reconciler.config.acknowledged import split_acknowledged, unused
-from reconciler.config.model import Config, Reference, Unknown
+from reconciler.config.model import Config, Declared, Reference, Unknown
 from reconciler.errors import MatchError, Problem
 from reconciler.journal import UnfinishedReplace
 from reconciler.kinds import KINDS
@@ -144,7 +145,7 @@ class Plan:
         unset: unset secrets that a step has to send, each with its place; an apply needs all of them.
         unverified: declared contents that the API never returns and that this plan does not send, as address and field.
         live: the live resource of each declared one that has one.
-        titles: the natural keys of declared resources, in a form that may be shown.
+        title_of: returns the natural key of a declared resource, in a form that may be shown; empty if there is none.
         unlisted: collections whose undeclared resources are neither compared nor listed.
         unsearched: top-level collections that were not searched for unmanaged resources: nothing is declared in them.
         undeclared: live settings that are not declared, the gravest first, if they were looked for.
@@ -173,7 +174,7 @@ class Plan:
     unset: tuple[Problem, ...] = ()
     unverified: tuple[tuple[Address, str], ...] = ()
     live: Mapping[Address, Live] = field(default_factory=dict)
-    titles: Mapping[Address, str] = field(default_factory=dict)
+    title_of: Callable[[Address], str] = field(default=lambda _address: "", compare=False, repr=False)
     unlisted: tuple[Address, ...] = ()
     unsearched: tuple[Address, ...] = ()
     undeclared: tuple[UndeclaredSetting, ...] = ()
@@ -214,6 +215,14 @@ def make_plan(
         MatchError: with every problem that prevents a plan.
     """
     return _Planner(config, state, options or PlanOptions(), unfinished).run()
+
+
+def _title_of(
+    resources: Mapping[Address, Declared], removed: frozenset[Address], live: Mapping[Address, Live], address: Address
+) -> str:
+    """Return the title of a declared resource, unless it is to be removed. Few are needed, so none is kept."""
+    declared = resources.get(address)
+    return "" if declared is None or address in removed else title(declared, live.get(address))
 
 
 class _Planner:
@@ -294,7 +303,7 @@ class _Planner:
             unset=plan_problems.unset_secrets(changes),
             unverified=unordered.unverified,
             live=live,
-            titles={item.address: title(item, live.get(item.address)) for item in self.context.desired.present},
+            title_of=partial(_title_of, config.resources, self.context.desired.removed, live),
             unlisted=tuple(unlisted_collections(self.context)),
             unsearched=unsearched_collections(self.context),
             undeclared=shown_settings(self.context),

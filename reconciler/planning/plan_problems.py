@@ -166,7 +166,7 @@ def partly_compared_values(context: PlanContext, changes: Iterable[Change]) -> l
     """Report values that were compared only in part because their secrets are not set, by secret."""
     sent = {(change.address, item.path) for change in changes for item in change.fields}
     skipped: dict[tuple[str, ...], list[tuple[Declared, str]]] = {}
-    for declared in context.covered():
+    for declared in context.unsettled:
         is_live = declared.address in context.matching.live
         for path in context.unequal_paths.get(declared.address, ()) if is_live else declared.values:
             value = declared.values[path]

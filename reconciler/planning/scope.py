@@ -49,19 +49,21 @@ SEARCHED = tuple(
 """The kinds that are searched for unmanaged resources on request: those that operators create, not customers."""
 
 
-def _present(config: Config, selection: Selection) -> Iterable[Declared]:
-    """Return the declared resources that a plan covers, without those inside an absent one."""
+def _present(config: Config, selection: Selection) -> Mapping[Address, Declared]:
+    """Return the declared resources that a plan covers by address, without those inside an absent one."""
     inside_absent = Desired.of(config).inside_absent
-    return (
-        declared
-        for declared in config.resources.values()
-        if declared.address not in inside_absent and selection.covers(declared)
-    )
+    if not inside_absent and not selection.omitted and not selection.unreadable:
+        return config.resources
+    return {
+        address: declared
+        for address, declared in config.resources.items()
+        if address not in inside_absent and selection.covers(declared)
+    }
 
 
 def first_round(config: Config, selection: Selection = EVERYTHING) -> tuple[Read, ...]:
     """Return the account's configuration, always, and the top-level collections that the plan needs."""
-    covered = [declared for declared in config.resources.values() if selection.covers(declared)]
+    covered = selection.covered(tuple(config.resources.values()))
     kinds_of_covered = {declared.kind for declared in covered}
     pruned = [prune for prune in config.prune.values() if selection.covers_collection(prune.collection)]
     kinds = {ACCOUNT}
@@ -113,12 +115,18 @@ def next_round(
         depth: the depth below the top: 1 for the contents of services, 2 for those of conversations.
         selection: the part of the configuration that the plan covers.
     """
-    present = {declared.address: declared for declared in _present(config, selection)}
+    present = _present(config, selection)
     wanted: dict[tuple[Kind, tuple[str, ...]], set[str] | None] = {}
 
     def add(kind: Kind, parent: Address | None, names: Iterable[str] | None = None) -> None:
         above = live.get(parent) if parent is not None else None
-        if above is None or parent not in present or present[parent].absent or depth_of(kind) != depth:
+        if (
+            above is None
+            or parent is None
+            or parent not in present
+            or present[parent].absent
+            or depth_of(kind) != depth
+        ):
             return
         key = (kind, above.lineage)
         if names is None or not kind.readable_by_name:
@@ -127,7 +135,9 @@ def next_round(
             known.update(names)
 
     for (kind, parent), members in config.collections.items():
-        covered = [declared for declared in members if declared.address in present]
+        covered = members
+        if present is not config.resources:
+            covered = [declared for declared in members if declared.address in present]
         if kind.parent is None or not covered:
             continue
         add(kind, parent, _names_of(covered) if kind.readable_by_name else None)
@@ -208,7 +218,7 @@ def unreadable(
         selection: the part of the configuration that the plan covers.
     """
     found: dict[Collection, list[Address]] = {collection: [] for collection in state.unreadable}
-    for declared in _present(config, selection):
+    for declared in _present(config, selection).values():
         needed = [(declared.kind, declared.parent)]
         for value in declared.values.values():
             if isinstance(value.content, Reference):

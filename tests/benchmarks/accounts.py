@@ -21,6 +21,7 @@ import yaml
 
 from reconciler.api.client import ReadClient
 from reconciler.api.transport import in_process
+from reconciler.cli.entry import COLLECT_EVERY
 from reconciler.config.model import Config
 from reconciler.report import Silent
 from reconciler.workflow.planning import fetch_and_plan
@@ -97,13 +98,16 @@ def _unchanged(services: int) -> tuple[float, float]:
     _plan(config, recorder)
     bodies = recorder.bodies()
     gc.collect()
-    gc.freeze()  # as the command line does
+    gc.freeze()  # the objects of the emulator and of the recording are no part of a plan
+    thresholds = gc.get_threshold()
+    gc.set_threshold(COLLECT_EVERY)
     try:
         return (
             least_cpu(lambda: _plan(config, recorder.replay)),
             least_cpu(lambda: [json.loads(body) for body in bodies]),
         )
     finally:
+        gc.set_threshold(*thresholds)
         gc.unfreeze()
 
 

@@ -48,7 +48,9 @@ def _serve(latency: float, database: str, writes_per_second: int | None, told: C
 def served(latency: float, *, database: str = ":memory:", writes_per_second: int | None = 30) -> Iterator[str]:
     """An emulator in a process of its own; gives its URL."""
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(latency, database, writes_per_second, theirs), daemon=True)
+    process = multiprocessing.get_context("spawn").Process(
+        target=_serve, args=(latency, database, writes_per_second, theirs), daemon=True
+    )
     process.start()
     try:
         yield str(ours.recv())
