@@ -20,7 +20,7 @@ from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.execution.apply import apply
 from reconciler.execution.schedule import groups, ranks
 from reconciler.kinds import BY_NAME
-from reconciler.report import Silent
+from reconciler.report import Report, Silent
 from reconciler.workflow.planning import fetch_and_plan
 from tests.simulated_time import SimulatedTime
 from tests.world import ACCOUNT, World, read
@@ -186,3 +186,28 @@ def test_writes_that_wait_for_the_limit_of_their_service_keep_no_other_write_wai
     # 40 addresses and the first 30 users, four at a time.
     assert max(app.seconds("POST Addresses")) < 1.15
     assert seconds == 2.3
+
+
+def test_an_interrupt_ends_the_wait_for_the_limit_of_a_service() -> None:
+    users = "{users: {" + ", ".join(f"u{number}: {{}}" for number in range(65)) + "}}"
+    time, world, stop = SimulatedTime(), World(), asyncio.Event()
+    app = Slow(time, world, {})
+
+    async def run() -> tuple[Report, float, int]:
+        retry, someone = time.retry(stop=stop), Credentials(ACCOUNT, "emulator", ACCOUNT)
+        async with Client(
+            "https://a.example.com", someone, concurrency=4, transport=in_process(app), retry=retry,
+            rate_limit=RateLimit(retry),
+        ) as client:  # fmt: skip
+            made = await fetch_and_plan(read(services(1, users)), client, Silent())
+            running = asyncio.ensure_future(apply(made, client, Silent(), stop))
+            await asyncio.sleep(0.9)  # 30 users are there, and the next may be sent in a while
+            begin = time.now
+            stop.set()
+            report = await running
+            return report, time.now - begin, len(asyncio.all_tasks())
+
+    report, seconds, tasks = time.run(run())
+    statuses = [outcome.status for result in report.results for outcome in result.outcomes]
+    assert (statuses.count("done"), statuses.count("skipped")) == (31, 35)
+    assert (round(seconds, 3), tasks) == (0, 1)
