@@ -41,11 +41,6 @@ _APPLYING = tuple(
     )
 )  # fmt: skip
 """What applies a plan, in an order in which each imports little more than itself."""
-_REPORTING = (
-    "pydantic_core", "annotated_types", "pydantic.fields", "pydantic.types", "pydantic.json_schema", "pydantic.main",
-    "reconciler.documents.conversion",
-)  # fmt: skip
-"""What writes a report, in the same way."""
 EPILOG = """\b
 Examples:
   reconciler apply
@@ -184,19 +179,16 @@ def carry_out(
 
 def _run(output: Output, *, writes_report: bool) -> Run:
     """Return a run that imports what it needs later while the account is read."""
-    later = (*PLANNING, *_APPLYING, *(PLAN_AS_TEXT if output.as_log else ()), *(_REPORTING if writes_report else ()))
+    later = (
+        *PLANNING,
+        *_APPLYING,
+        *(PLAN_AS_TEXT if output.as_log else ()),
+        *(("pydantic_core",) if writes_report else ()),
+    )
     return Run(
         display(lines_on_stdout=output.as_log, may_colour=output.may_colour),
         later=later,
-        then=_prepare_report if writes_report else None,
     )
-
-
-def _prepare_report() -> None:
-    from reconciler.documents import conversion  # noqa: PLC0415 - help and completion do without
-    from reconciler.documents.report import ReportFile  # noqa: PLC0415 - help and completion do without
-
-    conversion.prepare(ReportFile)
 
 
 def _as_is(file: PlanFile) -> PlanFile:

@@ -38,8 +38,9 @@ PLANNING = tuple(
 """What plans when the account has been read, in an order in which each imports little more than itself."""
 PLAN_AS_TEXT = ("reconciler.render.view", "reconciler.render.text")
 """What shows the plan as text."""
-_PROBE_SECONDS, _MOST_BUSY = 0.001, 0.0003
-"""The time between two imports, in which answers are processed, and the most CPU time of it that counts as idle."""
+_PROBE_SECONDS, _MOST_BUSY, _MOST_AT_ONCE = 0.001, 0.0003, 0.004
+"""The time in which the loop shows whether it is idle, the most CPU time of it that counts as idle, and the CPU time of
+imports after which it has to be idle again. An answer waits for no more than these imports and one further module."""
 HANGUP_SECONDS = 1.0
 """A terminal that closes sends SIGHUP, and so does its shell: within this time, they are one interrupt."""
 
@@ -69,7 +70,6 @@ class Run:
     Args:
         display: The display, which is closed in any case when the run ends.
         later: Modules to import while the first requests are in flight, instead of before or after.
-        then: Called after these imports.
 
     Attributes:
         stop: Set by the first interrupt once `writing` is true.
@@ -77,12 +77,12 @@ class Run:
         repeats: Whether the first interrupt lets a read complete, and ends the pause between two reads.
     """
 
-    def __init__(self, display: Display, *, later: Sequence[str] = (), then: Callable[[], None] | None = None) -> None:
+    def __init__(self, display: Display, *, later: Sequence[str] = ()) -> None:
         import asyncio  # noqa: PLC0415 - see above
 
         self.display = display
         self._asyncio = asyncio
-        self._later, self._then = later, then
+        self._later = later
         self.stop = asyncio.Event()
         self.writing = False
         self.repeats = False
@@ -128,13 +128,14 @@ class Run:
             self.display.tick()
 
     async def _import_later(self) -> None:
+        until = float("-inf")
         for name in self._later:
-            if name not in sys.modules:
+            if name in sys.modules:
+                continue
+            if time.thread_time() >= until:
                 await self._idle()
-                import_module(name)
-        if self._then is not None:
-            await self._idle()
-            self._then()
+                until = time.thread_time() + _MOST_AT_ONCE
+            import_module(name)
 
     async def _idle(self) -> None:
         """Wait until there is nothing to do but to wait for answers, so that an import delays no request."""

@@ -10,6 +10,7 @@ from typing import Literal
 
 from reconciler.documents.base import Part, described
 from reconciler.documents.saved import parse_as
+from reconciler.documents.writing import to_content
 from reconciler.lazy_dataclass import dataclass
 from reconciler.redaction import spelled_out
 
@@ -93,9 +94,7 @@ class AcceptFile(Part):
 
     def to_json(self) -> str:
         """Render the document as indented ASCII that ends in a newline."""
-        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
-
-        return spelled_out(json.dumps(conversion.to_values(self), indent=2)) + "\n"
+        return spelled_out(json.dumps(to_content(self), indent=2)) + "\n"
 
 
 def parse_acceptance(text: str | bytes, name: str) -> AcceptFile:

@@ -21,6 +21,7 @@ from reconciler.documents.parts import (
 )
 from reconciler.documents.saved import parse_as
 from reconciler.documents.values import Mask, ValueForms, guard_part, source_part, warning_part
+from reconciler.documents.writing import to_text
 from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.comparison import Comparison
 from reconciler.redaction import spelled_out
@@ -90,9 +91,7 @@ class ComparisonFile(Part):
 
     def to_json(self) -> str:
         """Render the document as indented ASCII that ends in a newline."""
-        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
-
-        return spelled_out(conversion.to_text(self, indent=2)) + "\n"
+        return spelled_out(to_text(self, indent=2)) + "\n"
 
 
 def comparison_document(

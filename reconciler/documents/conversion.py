@@ -1,6 +1,6 @@
-"""Documents to and from JSON, by pydantic, which is imported with this module: import it where one is read or written.
+"""Documents from JSON, and their JSON Schemas, by pydantic: import this module only where one is read or described.
 
-Takes and returns parts of documents; what is read is hostile input. Does no I/O.
+Takes JSON, which is hostile input; returns parts of documents. Does no I/O.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from reconciler.documents.base import Excluded, Part
+from reconciler.documents.base import Part
 from reconciler.json_text import Json
 
 Read = TypeVar("Read", bound=Part)
@@ -18,11 +18,7 @@ __all__ = [
     "from_content",
     "from_text",
     "json_schema",
-    "prepare",
     "reason",
-    "to_content",
-    "to_text",
-    "to_values",
 ]
 
 _adapters: dict[type[Part], TypeAdapter[Any]] = {}
@@ -35,35 +31,6 @@ def _adapter(kind: type[Part]) -> TypeAdapter[Any]:
     if kind not in _adapters:
         _adapters[kind] = TypeAdapter(kind)
     return _adapters[kind]
-
-
-def prepare(kind: type[Part]) -> None:
-    """Build what reads and writes a class of documents, while there is nothing else to do."""
-    _adapter(kind)
-
-
-def to_text(part: Part, *, indent: int | None = None, exclude: Excluded | None = None) -> str:
-    """Return a part as ASCII JSON.
-
-    Args:
-        part: The part, without lone surrogates.
-        indent: The spaces of each level; None for one line.
-        exclude: The fields to leave out.
-    """
-    text = _adapter(type(part)).dump_json(part, indent=indent, exclude=exclude, ensure_ascii=True)
-    return text.decode()
-
-
-def to_content(part: Part, *, exclude: Excluded | None = None) -> dict[str, Any]:
-    """Return a part as the values of JSON, without lone surrogates."""
-    found: dict[str, Any] = _adapter(type(part)).dump_python(part, mode="json", exclude=exclude)
-    return found
-
-
-def to_values(part: Part) -> dict[str, Any]:
-    """Return a part as mappings, whose texts are not checked: an error may repeat lone surrogates of an argument."""
-    found: dict[str, Any] = _adapter(type(part)).dump_python(part)
-    return found
 
 
 def from_content(kind: type[Read], content: Json) -> Read:

@@ -29,6 +29,7 @@ from reconciler.documents.parts import (
 )
 from reconciler.documents.plan import PlanFile
 from reconciler.documents.saved import parse_as
+from reconciler.documents.writing import to_text
 from reconciler.json_text import Json
 from reconciler.lazy_dataclass import dataclass
 from reconciler.redaction import spelled_out
@@ -253,9 +254,7 @@ class DriftFile(Part):
 
     def to_json(self) -> str:
         """Render the document as indented ASCII that ends in a newline."""
-        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
-
-        return spelled_out(conversion.to_text(self, indent=2)) + "\n"
+        return spelled_out(to_text(self, indent=2)) + "\n"
 
 
 def drift_document(plan: PlanFile, undeclared: Sequence[UndeclaredPart] = ()) -> DriftFile:

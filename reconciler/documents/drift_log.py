@@ -11,6 +11,7 @@ from operator import not_
 from typing import Literal
 
 from reconciler.documents.base import Part, described
+from reconciler.documents.writing import to_text
 from reconciler.lazy_dataclass import dataclass
 
 TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"
@@ -64,6 +65,4 @@ class DriftLogFile(Part):
 
     def to_json(self) -> str:
         """Render the document as indented ASCII that ends in a newline."""
-        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
-
-        return conversion.to_text(self, indent=2) + "\n"
+        return to_text(self, indent=2) + "\n"

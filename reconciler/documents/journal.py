@@ -18,6 +18,7 @@ from reconciler import json_text
 from reconciler.address import Address, AddressError
 from reconciler.documents.base import Part, described
 from reconciler.documents.values import typed_content
+from reconciler.documents.writing import to_content
 from reconciler.errors import JournalError
 from reconciler.journal import UnfinishedReplace
 from reconciler.json_text import Json
@@ -86,9 +87,7 @@ class JournalScope:
 
     def signature(self, replaces: Iterable[SavedReplace]) -> str:
         """Sign saved replaces for this scope."""
-        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
-
-        content = [conversion.to_content(saved) for saved in replaces]
+        content = [to_content(saved) for saved in replaces]
         names = [self.account_sid, self.root, self.endpoint]
         return self._keyed("journal", json.dumps([names, content], sort_keys=True))
 
@@ -107,8 +106,6 @@ class JournalScope:
 
 def journal_text(scope: JournalScope, replaces: Iterable[UnfinishedReplace]) -> str:
     """Build the text of a journal."""
-    from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
-
     saved = tuple(map(saved_replace, replaces))
     document = _Document(
         account_sid=scope.account_sid,
@@ -117,7 +114,7 @@ def journal_text(scope: JournalScope, replaces: Iterable[UnfinishedReplace]) -> 
         entries=saved,
         signature=scope.signature(saved),
     )
-    return json.dumps(conversion.to_content(document), indent=2) + "\n"
+    return json.dumps(to_content(document), indent=2) + "\n"
 
 
 def saved_replace(item: UnfinishedReplace) -> SavedReplace:

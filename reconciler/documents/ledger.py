@@ -21,6 +21,7 @@ from reconciler.config.layout import standard_layout
 from reconciler.config.model import Reference
 from reconciler.documents.base import Part, described, is_none
 from reconciler.documents.values import typed_content
+from reconciler.documents.writing import to_content
 from reconciler.errors import LedgerError
 from reconciler.json_text import Json
 from reconciler.kinds.base import Kind
@@ -182,9 +183,7 @@ class LedgerEntry(Part):
 
     def to_json(self) -> str:
         """Render the entry as indented ASCII that ends in a newline."""
-        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
-
-        return json.dumps(conversion.to_content(self), indent=1, ensure_ascii=True) + "\n"
+        return json.dumps(to_content(self), indent=1, ensure_ascii=True) + "\n"
 
     def records(self) -> dict[Address, Record]:
         """Return what is remembered, by address.
@@ -356,9 +355,7 @@ class LedgerKey:
         return digest.startswith(f"{self.id}:")
 
     def _signature(self, entry: LedgerEntry) -> str:
-        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
-
-        content = conversion.to_content(entry, exclude={"signature"})
+        content = to_content(entry, exclude={"signature"})
         return self._keyed("entry", json.dumps(content, sort_keys=True, separators=(",", ":")))
 
     def _keyed(self, *parts: str) -> str:
@@ -398,9 +395,7 @@ class HistoryFile(Part):
 
     def to_json(self) -> str:
         """Render the document as indented ASCII that ends in a newline."""
-        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
-
-        return json.dumps(conversion.to_content(self), indent=2, ensure_ascii=True) + "\n"
+        return json.dumps(to_content(self), indent=2, ensure_ascii=True) + "\n"
 
 
 def history_document(environment: str, ref: str, entries: Iterable[tuple[str, LedgerEntry]]) -> HistoryFile:

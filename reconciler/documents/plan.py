@@ -46,6 +46,7 @@ from reconciler.documents.values import (
     source_part,
     warning_part,
 )
+from reconciler.documents.writing import to_content, to_text
 from reconciler.errors import PlanFileError
 from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.plan import Plan
@@ -141,9 +142,7 @@ class PlanFile(Part):
 
     def to_json(self) -> str:
         """Render the document as indented ASCII that ends in a newline."""
-        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
-
-        return spelled_out(conversion.to_text(self, indent=2)) + "\n"
+        return spelled_out(to_text(self, indent=2)) + "\n"
 
     def sealed(self, key: bytes) -> PlanFile:
         """Return the plan with its seal.
@@ -159,13 +158,10 @@ class PlanFile(Part):
 
     def _seal(self, key: bytes) -> str:
         """Compute the HMAC of the canonical JSON without `created_at`, the seal itself, and suggested commands."""
-        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
-
-        steps = {"__all__": {"next_steps"}}
-        parts = conversion.to_content(
-            self, exclude={"created_at": True, "seal": True, "commands": True, "changes": steps, "unmanaged": steps}
-        )
-        text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        content = to_content(self, exclude={"created_at", "seal", "commands"})
+        for part in (*content["changes"], *content["unmanaged"]):
+            part.pop("next_steps", None)
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         # The prefix keeps a seal from being the digest of a value, which is made with the same key.
         return "hmac-sha256:" + hmac.new(key, b"reconciler plan seal\0" + text.encode(), hashlib.sha256).hexdigest()
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 from reconciler.documents.base import Part, described
 from reconciler.documents.report import RefusalPart
+from reconciler.documents.writing import to_content
 from reconciler.errors import (
     ApiError,
     Cause,
@@ -75,10 +76,8 @@ class ProblemPart(Part):
 class _Document(Part):
     def to_json(self) -> str:
         """Render the document as indented ASCII that ends in a newline."""
-        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
-
-        # Not by pydantic: a command-line argument may contain lone surrogates, and errors repeat it.
-        return spelled_out(json.dumps(conversion.to_values(self), indent=2)) + "\n"
+        # Not by `to_text`: a command-line argument may contain lone surrogates, and errors repeat it.
+        return spelled_out(json.dumps(to_content(self), indent=2)) + "\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from reconciler.documents.journal import SavedReplace
 from reconciler.documents.parts import IrreversiblePart, OptionsPart, WarningPart
 from reconciler.documents.plan import PlanFile
 from reconciler.documents.saved import parse_as
+from reconciler.documents.writing import to_content, to_text
 from reconciler.errors import Cause, Refusal
 from reconciler.json_text import Json
 from reconciler.lazy_dataclass import dataclass
@@ -238,9 +239,7 @@ class ReportFile(Part):
 
     def to_json(self) -> str:
         """Render the document as indented ASCII that ends in a newline."""
-        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
-
-        return spelled_out(conversion.to_text(self, indent=2)) + "\n"
+        return spelled_out(to_text(self, indent=2)) + "\n"
 
     def sealed(self, key: bytes) -> ReportFile:
         """Return the report with its seal.
@@ -283,9 +282,7 @@ class ReportFile(Part):
 
     def _seal(self, key: bytes) -> str:
         """Compute the HMAC of the canonical JSON without the seal itself."""
-        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
-
-        parts = conversion.to_content(self, exclude={"seal"})
+        parts = to_content(self, exclude={"seal"})
         text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return "hmac-sha256:" + hmac.new(key, b"reconciler report seal\0" + text.encode(), hashlib.sha256).hexdigest()
 

@@ -15,6 +15,7 @@ from typing import Literal
 
 from reconciler.address import Address
 from reconciler.documents.base import Part, described
+from reconciler.documents.writing import to_content
 from reconciler.lazy_dataclass import dataclass
 from reconciler.redaction import spelled_out
 
@@ -38,9 +39,7 @@ class SidsFile(Part):
 
     def to_json(self) -> str:
         """Render the document as indented ASCII that ends in a newline."""
-        from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
-
-        return spelled_out(json.dumps(conversion.to_values(self), indent=2)) + "\n"
+        return spelled_out(json.dumps(to_content(self), indent=2)) + "\n"
 
     def to_env(self) -> str:
         """Render a line ``NAME=SID`` for each resource, for a shell, a ``.env`` file, or GITHUB_ENV."""

@@ -13,12 +13,13 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from reconciler.documents.conversion import from_content, to_values
+from reconciler.documents.conversion import from_content
 from reconciler.documents.drift import NOT_DRIFT, DriftFile
 from reconciler.documents.drift_log import DriftLogFile, SightingPart
 from reconciler.documents.findings import findings
 from reconciler.documents.saved import parse_as
 from reconciler.documents.sightings import with_sightings
+from reconciler.documents.writing import to_content
 from reconciler.errors import PlanFileError, UsageError
 
 _APPLICATION_ID = 0x52634472
@@ -150,7 +151,7 @@ def _opened_json(path: Path) -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         _check(connection, str(path))
         # A finding that remains is there once; of a file that was edited, the first row counts.
-        values = [tuple(to_values(row).get(name, "") for name in _NAMES) for row in rows]
+        values = [tuple(to_content(row).get(name, "") for name in _NAMES) for row in rows]
         connection.executemany(_INSERT.replace("INSERT", "INSERT OR IGNORE"), values)
         yield connection
         text = DriftLogFile(findings=_rows(connection, "", (-1,))).to_json()

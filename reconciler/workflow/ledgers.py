@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.documents.writing import to_text
 from reconciler.errors import UsageError
 from reconciler.redaction import Redaction, may_be_secret, texts_of, url_parts
 from reconciler.workflow.connecting import plan_key
@@ -248,10 +249,9 @@ class _Digests(dict[str, str]):
 
 
 def _applied(config: Config, inputs: Inputs, document: PlanFile, files: DiskSources) -> Applied:
-    from reconciler.documents import conversion  # noqa: PLC0415 - see the package
     from reconciler.ledger.writing import Applied  # noqa: PLC0415 - see the package
 
-    text = conversion.to_text(document, exclude={"created_at", "seal"})
+    text = to_text(document, exclude={"created_at", "seal"})
     declared: list[Address] = [one.address for one in config.resources.values() if not one.absent]
     return Applied(
         config_digest=config.digest,

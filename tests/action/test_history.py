@@ -15,8 +15,9 @@ from reconcile_steps import comment, history, issue, run
 from reconcile_steps.github import GitHub as Client
 from reconcile_steps.job import Failed, Job
 
-from reconciler.documents.conversion import from_content, to_content
+from reconciler.documents.conversion import from_content
 from reconciler.documents.drift_log import SightingPart
+from reconciler.documents.writing import to_content
 from tests.action.stand_in import BOT, GitHub, Token, served
 from tests.action.test_steps import WRITES, job
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.documents.conversion import to_content
 from reconciler.documents.drift import drift_document, parse_drift
 from reconciler.documents.parts import WarningPart
+from reconciler.documents.writing import to_content
 from reconciler.errors import PlanFileError
 from reconciler.render.drift import drift_markdown, drift_text
 from tests.render import plan_samples as samples

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.documents.conversion import to_content
 from reconciler.documents.report import ReportFile, parse_report
+from reconciler.documents.writing import to_content
 from reconciler.errors import PlanFileError
 from reconciler.testing import EmulatedAccount
 

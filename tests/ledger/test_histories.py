@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from reconciler.documents import conversion
+from reconciler.documents.writing import to_content
 from tests.ledger.clones import FETCH, FILES, REF, Clones, commit, git
 from tests.ledger.test_preconditions import error
 
@@ -72,7 +72,7 @@ def test_both_are_json_as_their_schemas_say(clones: Clones) -> None:
     history = clones.run("history", "--env", "prod", "--format", "json").json
     assert (history["ref"], [one["commit"] for one in history["entries"]]) == (REF, [clones.tip()])
     shown = clones.run("history", "show", "1", "--env", "prod", "--format", "json").json
-    assert shown == conversion.to_content(clones.entry())
+    assert shown == to_content(clones.entry())
 
 
 def test_what_the_history_does_not_have(clones: Clones) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
-from reconciler.documents.conversion import to_content
+from reconciler.documents.writing import to_content
 from reconciler.emulator import Rules
 from reconciler.errors import MatchError
 from reconciler.planning.plan import Plan
