@@ -177,11 +177,27 @@ def undo_started_records(
     records = dict(current)
     for address, item in undone.items():
         is_forgotten = address not in current and not entry.is_taken_back(address, None)
-        if item.decision == "write" and not is_forgotten:
-            record = _with_previous(current.get(address), entry.before.get(address))
+        if (item.decision == "write" or _is_kept(item)) and not is_forgotten:
+            present, previous = current.get(address), entry.before.get(address)
+            if _is_kept(item) and _has_attempted(present, previous):
+                continue
+            record = _with_previous(present, previous)
             if record is not None:
                 records[address] = replace(record, sid_digest="") if item.creates else record
     return records
+
+
+def _is_kept(item: UndoneAddress) -> bool:
+    """Return whether nothing can be set back of what is not as before."""
+    return item.decision == "nothing" and item.is_partial
+
+
+def _has_attempted(current: Record | None, previous: Record | None) -> bool:
+    """Return whether a record remembers a previous one already, so that the same undo again adds nothing."""
+    if current is None:
+        return False
+    attempted = (NOT_DECLARED,) if previous is None else (*previous.attempted, previous.baseline or NOT_DECLARED)
+    return current.attempted[-len(attempted) :] == attempted
 
 
 def _with_previous(current: Record | None, previous: Record | None) -> Record | None:
@@ -207,7 +223,8 @@ def undo_outcome_records(
 ) -> dict[Address, Record]:
     """Return the records of the outcome of an undo: addresses that it took back have their previous record, or none.
 
-    Where a later entry changed the record, or the report proves nothing, both records stay, as in a `started` entry.
+    Where a later entry changed the record, the report proves nothing, or a field stays as the apply left it because it
+    cannot be set back, both records stay, as in a `started` entry.
 
     Args:
         current: The records of the newest entry.
@@ -223,7 +240,9 @@ def undo_outcome_records(
         is_written = item.decision == "write" and how == "done"
         is_taken_back = entry.is_taken_back(address, current.get(address))
         if address in started and (
-            (item.decision == "write" and how == "unknown") or (is_written and not is_taken_back)
+            (item.decision == "write" and how == "unknown")
+            or (is_written and not (is_taken_back and not item.is_partial))
+            or _is_kept(item)
         ):
             records[address] = started[address]
             if is_written and item.creates:

@@ -73,6 +73,7 @@ class UndoneAddress:
         sid: its present SID, if it is created again already.
         existed: whether the resource existed before the apply that is undone.
         changes: the addresses of the changes that have to be done for it.
+        is_partial: whether a field stays as the apply left it, because it cannot be set back.
     """
 
     decision: Literal["write", "nothing", "withheld"]
@@ -80,6 +81,7 @@ class UndoneAddress:
     sid: str = ""
     changes: tuple[Address, ...] = ()
     existed: bool = False
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -341,8 +341,14 @@ def _undone(target: Target, found: UndoState, builder: UndoResources, changes: S
     ]
     if any(change.guard is not None for change in own):
         return UndoneAddress("withheld")
-    done = tuple(change.address for change in own)
-    return UndoneAddress("write" if own else "nothing", creates, changes=done, existed=target.action != "create")
+    return UndoneAddress(
+        "write" if own else "nothing",
+        creates,
+        changes=tuple(change.address for change in own),
+        existed=target.action != "create",
+        # What is noted of a resource that exists stays different; one that is created again is as before, or drifted.
+        is_partial=target.action == "update" and any(item.address == target.address for item in builder.irreversible),
+    )
 
 
 def _beyond_license(change: Change, licensed: Container[tuple[Address, str]]) -> Change:

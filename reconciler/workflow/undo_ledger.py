@@ -146,9 +146,10 @@ class UndoRecorder:
         if not self._writer.holds_lock and found == self._current:
             return ""
         is_whole = all(
-            item.decision == "nothing"
+            (item.decision == "nothing" and not item.is_partial)
             or (
                 item.decision == "write"
+                and not item.is_partial
                 and records.worst_of(ended.get(one, "not written") for one in item.changes) == "done"
             )
             for item in self._plan.undone.values()

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from reconciler import workflow
+from reconciler.address import Address
 from reconciler.ledger.options import LedgerOptions
 from reconciler.report import Silent
 from reconciler.workflow import Endpoint, Inputs
 from tests.faults.chaos import Killed
-from tests.ledger.clones import FILES, Clones, commit, git
+from tests.ledger.clones import FILES, HOOK, Clones, commit, git
 from tests.ledger.lives import WRITING, Death, Lives, Side, _show, _yes
 
 CHANGED = (
@@ -45,6 +46,10 @@ def applied(clones: Clones) -> Clones:
 
     clones.after("applied", make)
     return clones
+
+
+def with_hook(url: str) -> str:
+    return FILES.replace("method: POST}", f"method: POST, pre_webhook_url: '{url}'}}")
 
 
 def push(clones: Clones, text: str) -> str:
@@ -184,6 +189,27 @@ def test_an_overwritten_key_is_sent_again_after_the_revert(clones: Clones, monke
     assert changes(clones.plan("--format", "json").json) == []
     monkeypatch.setenv("PUSH", json.dumps(key))
     assert changes(clones.plan("--format", "json").json) == ["update credentials.push"]
+
+
+def test_a_setting_that_cannot_be_set_back_is_removed_after_the_revert(clones: Clones) -> None:
+    former = f"{HOOK}?token=SECRET123"
+    (clones.here / "reconciler.yaml").write_text(with_hook(former), encoding="utf-8")
+    assert clones.apply("--baseline", "none", "--no-record").code == 0
+    git("checkout", "-q", "reconciler.yaml", at=clones.here)
+    clones.start()
+    push(clones, with_hook("https://new.example.com/pre"))
+    assert clones.apply("--report", "../report.json").code == 0
+    undone = undo(clones, "--format", "json")
+    assert undone.json["irreversible"][0]["address"] == "account.webhooks"
+    entry = clones.entry()
+    assert (entry.status, entry.records()[Address.parse("account.webhooks")].attempted) == ("incomplete", (1,))
+    assert undo(clones).code == 0
+    assert clones.entry() == entry
+    assert changes(clones.plan("--format", "json").json) == []
+    follow(clones, undone.json["follow_up"])
+    plan = clones.plan("--format", "json").json
+    assert changes(plan) == ["update account.webhooks"]
+    assert [(field["path"], field["after"]) for field in plan["changes"][0]["fields"]] == [("pre_webhook_url", None)]
 
 
 def test_files_are_restored_if_the_commits_are_not_in_one_line(clones: Clones) -> None:

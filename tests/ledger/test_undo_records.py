@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
@@ -20,27 +21,39 @@ from tests.model.histories import History, accounts, configs, faults, wander
 Decision: TypeAlias = Literal["write", "nothing", "withheld"]
 
 
-def undone(history: History) -> dict[Address, UndoneAddress]:
+def undone(history: History, stuck: Collection[str]) -> dict[Address, UndoneAddress]:
     """What the undo of the newest apply does with each address."""
     assert history.report is not None
     found = {}
     for step in history.report.steps:
         live = history.account.get(step.address)
-        decision = rules._undo_step(step, live)
+        decision, kept = rules._undo_step(step, live), rules._stuck(step, live, stuck)
+        if kept and live is not None and _set_back(step, kept).items() <= live.fields.items():
+            decision = "nothing"
         creates = step.before is not None and step.after is None
         sid = str(live.sid) if creates and decision == "nothing" and live is not None else ""
-        found[address(step.address)] = UndoneAddress(decision, creates, sid, (address(step.address),))
+        found[address(step.address)] = UndoneAddress(
+            decision, creates, sid, (address(step.address),), is_partial=bool(kept)
+        )
     return found
 
 
-def endings(history: History, items: dict[Address, UndoneAddress], failures: list[rules.Fault]) -> dict[Address, Ended]:
+def _set_back(step: rules.StepReport, kept: Collection[str]) -> dict[str, rules.Value]:
+    return {name: value for name, value in (step.before or {}).items() if name not in kept}
+
+
+def endings(
+    history: History, items: dict[Address, UndoneAddress], failures: list[rules.Fault], stuck: Collection[str]
+) -> dict[Address, Ended]:
     """How each write of an undo ends with these failures."""
     assert history.report is not None
     current, left, found = dict(history.account), list(failures), dict[Address, Ended]()
     for step in reversed(history.report.steps):
         if items[address(step.address)].decision == "write":
             fault = left.pop(0) if left else "ok"
-            found[address(step.address)] = rules._run_step(current, step.address, step.before, fault)
+            kept = rules._stuck(step, history.account.get(step.address), stuck)
+            back = _set_back(step, kept) if kept else step.before
+            found[address(step.address)] = rules._run_step(current, step.address, back, fault)
     return found
 
 
@@ -53,11 +66,14 @@ def check(data: st.DataObject) -> None:
         event("nothing to undo")
         return
     ledger, report, failures = history.ledger, history.report, data.draw(faults())
-    items = undone(history)
+    stuck = data.draw(st.frozensets(st.sampled_from(("url", "note")), max_size=2))
+    items = undone(history, stuck)
+    if any(item.is_partial for item in items.values()):
+        event("a field stays")
     current = records(rules.head_records(ledger))
     previous = records(ledger[report.entry - 2].records) if report.entry > 1 else {}
     entry = UndoneEntry(report.entry, records(ledger[report.entry - 1].records), previous)
-    result = rules.undo(ledger, history.account, report, faults=failures)
+    result = rules.undo(ledger, history.account, report, faults=failures, stuck=stuck)
     event(result.outcome)
     if result.outcome == "killed":
         assert undo_started_records(current, entry, items) == records(result.ledger[-1].records)
@@ -67,7 +83,7 @@ def check(data: st.DataObject) -> None:
         live = result.account.get(str(one))
         return "" if live is None else str(live.sid)
 
-    found = undo_outcome_records(current, entry, items, endings(history, items, failures), sid)
+    found = undo_outcome_records(current, entry, items, endings(history, items, failures, stuck), sid)
     assert found == records(result.ledger[-1].records)
 
 
@@ -135,6 +151,24 @@ def test_a_record_that_had_another_handle_is_not_forgotten() -> None:
     assert found == {ROLE: replace(kept, attempted=(0,))}
     new = replace(item, existed=False)
     assert undo_outcome_records({ROLE: kept}, entry, {ROLE: new}, {ROLE: "done"}, lambda _: "") == {}
+
+
+def kept(decision: Decision, current: Record, before: Record | None) -> Record | None:
+    """The record of a role after the undo of entry 2, which cannot set back one of its fields."""
+    item = UndoneAddress(decision, changes=(ROLE,) if decision == "write" else (), existed=True, is_partial=True)
+    entry = UndoneEntry(2, {ROLE: current}, _of(before))
+    return undo_outcome_records({ROLE: current}, entry, {ROLE: item}, {ROLE: "done"}, lambda _: "").get(ROLE)
+
+
+@pytest.mark.parametrize("decision", ["write", "nothing"])
+def test_a_field_that_cannot_be_set_back_keeps_its_record(decision: Decision) -> None:
+    current = Record(2, (), "adopted", {"filters": None})
+    both = replace(current, attempted=(0,))
+    assert kept(decision, current, None) == both
+    assert kept("nothing", both, None) == both  # the same undo again
+    assert kept(decision, current, Record(1, (), "adopted", {"method": "GET"})) == replace(
+        current, attempted=(1,), adopted={"method": "GET", "filters": None}
+    )
 
 
 def test_an_edited_report_makes_nothing_be_forgotten() -> None:

@@ -32,6 +32,8 @@ smallest that holds, and `test_corrections.py` has its counterexample as a liter
   whole" has the new SID.
 - C9 (U5): A deleted resource that exists again, although no undo tried to create it, gets no record. Otherwise what
   someone else created counts as created by the tool, and the next apply deletes it.
+- C10 (U5): An address of which a field cannot be set back keeps its record beside the previous one. Otherwise a revert
+  of the configuration finds nothing to remove, and the field stays live for good.
 
 Not modeled: secrets (T3, T4), R3, R4, R6, R7, replace, the lock, the checks of G19 to G28, approvals by address
 (there is one switch for all), undo of a report that is not the newest, and `prevent_destroy`.
@@ -40,7 +42,7 @@ Not modeled: secrets (T3, T4), R3, R4, R6, R7, replace, the lock, the checks of 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Literal
@@ -642,7 +644,21 @@ def _undo_started(current: Record | None, previous: Record | None) -> Record | N
     )
 
 
-def undo(ledger: Ledger, account: Account, report: Report, *, faults: Sequence[Fault] = ()) -> Result:
+def _stuck(step: StepReport, live: Resource | None, stuck: Collection[str]) -> frozenset[str]:
+    """The fields of an update that stay as it left them, because their former values cannot be set back (C10)."""
+    if live is None or step.before is None or step.after is None or _undo_step(step, live) == "withheld":
+        return frozenset()
+    return frozenset(name for name in stuck if name in step.before and live.fields[name] != step.before[name])
+
+
+def undo(
+    ledger: Ledger,
+    account: Account,
+    report: Report,
+    *,
+    faults: Sequence[Fault] = (),
+    stuck: Collection[str] = (),
+) -> Result:
     """Undo the newest apply (U3 to U5).
 
     Args:
@@ -650,6 +666,7 @@ def undo(ledger: Ledger, account: Account, report: Report, *, faults: Sequence[F
         account: The live resources.
         report: The report of the apply.
         faults: What happens at each step, as for `apply`.
+        stuck: The fields whose former value an update cannot set back, such as a sensitive one.
 
     Returns:
         The account and ledger afterwards.
@@ -657,9 +674,18 @@ def undo(ledger: Ledger, account: Account, report: Report, *, faults: Sequence[F
     current, records = dict(account), dict(head_records(ledger))
     before = ledger[report.entry - 2].records if report.entry > 1 else {}
     decisions = {step.address: _undo_step(step, account.get(step.address)) for step in report.steps}
+    kept = {step.address: _stuck(step, account.get(step.address), stuck) for step in report.steps}
+    back: dict[str, Mapping[str, Value] | None] = {}
+    for step in report.steps:
+        address, live = step.address, account.get(step.address)
+        back[address] = step.before
+        if kept[address] and step.before is not None and live is not None:
+            back[address] = {name: value for name, value in step.before.items() if name not in kept[address]}
+            if all(live.fields[name] == value for name, value in (back[address] or {}).items()):
+                decisions[address] = "nothing"
     started = dict(records)
     for step in report.steps:
-        if decisions[step.address] == "write":
+        if decisions[step.address] == "write" or kept[step.address]:
             record = _undo_started(records.get(step.address), before.get(step.address))
             if record is not None:
                 creates = step.before is not None and step.after is None
@@ -672,11 +698,12 @@ def undo(ledger: Ledger, account: Account, report: Report, *, faults: Sequence[F
             fault = faults[index] if index < len(faults) else "ok"
             index += 1
             try:
-                outcome = _run_step(current, step.address, step.before, fault)
+                outcome = _run_step(current, step.address, back[step.address], fault)
             except Killed:
                 return Result(current, (*ledger, entry), "killed")
-        whole &= outcome == "done" and decision != "withheld"
-        if outcome == "unknown" and step.address in started:
+        whole &= outcome == "done" and decision != "withheld" and not kept[step.address]
+        is_both = outcome == "unknown" or (outcome == "done" and bool(kept[step.address]))
+        if is_both and step.address in started:
             records[step.address] = started[step.address]
         elif decision == "nothing" and step.after is None and step.before is not None and step.address not in records:
             pass  # C9: someone else created it

@@ -1,0 +1,59 @@
+"""What an undo says to the ledger about each address: what it sets back, and what stays as the apply left it."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.address import Address
+from reconciler.planning.plan import UndoneAddress
+from tests.undone import do, plan_undo
+from tests.world import World, read
+
+SERVICE = "version: 1\nservices: {desk: {friendly_name: Desk, %s}}\n"
+HOOKS = Address.parse("services.desk.webhooks")
+CONFIGURATION = Address.parse("services.desk.configuration")
+
+
+def undone(before: str, after: str, address: Address, *, gone: str = "") -> UndoneAddress:
+    """What the undo of the second apply does with an address; `gone` is applied in between the apply and the undo."""
+    account = World()
+    account.do(account.plan(read(SERVICE % before)))
+    files = read(SERVICE % after)
+    _, report = do(account, account.plan(files), files)
+    if gone:
+        account.do(account.plan(read(SERVICE % gone)))
+    return plan_undo(account, report, files).undone[address]
+
+
+@pytest.mark.parametrize("other", ["", ", filters: [onMessageAdd]"])
+def test_a_sensitive_former_value_stays(other: str) -> None:
+    before = "webhooks: {pre_webhook_url: 'https://h.example.com/x?token=SECRET123'}"
+    after = f"webhooks: {{pre_webhook_url: 'https://new.example.com/pre'{other}}}"
+    found = undone(before, after, HOOKS)
+    assert found == UndoneAddress(
+        "write" if other else "nothing", changes=(HOOKS,) if other else (), existed=True, is_partial=True
+    )
+
+
+def test_a_reference_to_what_is_gone_stays() -> None:
+    role, used = "type: conversation, permissions: [sendMessage]", "configuration: {default_conversation_role: %s}"
+    both = f"roles: {{old: {{{role}}}, new: {{{role}}}}}"
+    found = undone(
+        f"{both}, {used % 'old'}", f"{both}, {used % 'new'}", CONFIGURATION, gone="roles: {old: {absent: true}}"
+    )
+    assert found == UndoneAddress("nothing", existed=True, is_partial=True)
+
+
+def test_a_timer_that_cannot_be_removed_stays() -> None:
+    account, files = World(), read("version: 1\naccount: {configuration: {default_inactive_timer: PT15M}}\n")
+    _, report = do(account, account.plan(files), files)
+    found = plan_undo(account, report, files).undone
+    assert found == {
+        Address.parse("account.configuration"): UndoneAddress("nothing", existed=True, is_partial=True),
+    }
+
+
+def test_what_can_be_set_back_is_set_back_whole() -> None:
+    hooks = "webhooks: {pre_webhook_url: 'https://%s.example.com/pre'}"
+    found = undone(hooks % "old", hooks % "new", HOOKS)
+    assert found == UndoneAddress("write", changes=(HOOKS,), existed=True)
