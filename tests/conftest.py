@@ -16,6 +16,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -35,7 +36,7 @@ GOLDEN = Path(__file__).resolve().parent / "golden"
 
 
 def pytest_configure() -> None:
-    """Undo what the tests' own start made of signals and of bytecode, which processes inherit; search less for cycles.
+    """Undo what the tests' own start made of signals and of bytecode, which processes inherit; search and wait less.
 
     A job in the background ignores SIGINT, and `nohup` ignores SIGHUP, but some tests send them. Images of containers
     tell Python to write no bytecode: each worker would rewrite every test, and each process that a test starts would
@@ -43,10 +44,16 @@ def pytest_configure() -> None:
     """
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+    mock.patch.object(os, "fsync", _without_waiting).start()
     gc.set_threshold(500_000, 20, 100)
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)
+
+
+def _without_waiting(descriptor: int) -> None:
+    """Stand for `os.fsync`: the tests' machine suffers no power failure, and waiting for its disk takes long."""
+    os.fstat(descriptor)
 
 
 def pytest_collection_finish() -> None:

@@ -22,6 +22,7 @@ from tests.action.runner import ROOT, Run, Runner, git
 from tests.action.stand_in import REPOSITORY, GitHub
 from tests.action.stand_in import served as stand_in_served
 from tests.emulator.served import served as emulator_served
+from tests.ledger.clones import WITHOUT_MAINTENANCE
 
 WORKFLOWS = ROOT / "examples" / "github-actions"
 ACCOUNT = "AC" + "0" * 32
@@ -106,7 +107,8 @@ class World:
         self.calls = folder / "calls"
         self.calls.touch()
         git(folder, "init", "-q", "--bare", "-b", "main", str(self.origin))
-        git(self.origin, "config", "uploadpack.allowAnySHA1InWant", "true")
+        with (self.origin / "config").open("a", encoding="utf-8") as config:
+            config.write(f"{WITHOUT_MAINTENANCE}[uploadpack]\n\tallowAnySHA1InWant = true\n")
         git(folder, "clone", "-q", str(self.origin), str(self.clone))
         git(self.clone, "checkout", "-q", "-b", "main")
         programs = folder / "programs"
