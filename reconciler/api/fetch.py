@@ -19,7 +19,6 @@ from reconciler.config.selection import EVERYTHING, Selection
 from reconciler.errors import Intercepted, Malformed, MatchError, Problem, Refusal, Refused
 from reconciler.json_text import Json
 from reconciler.kinds import ACCOUNT, BY_NAME, KINDS
-from reconciler.kinds.base import Kind
 from reconciler.kinds.relations import holding_below, holding_beside
 from reconciler.lazy_dataclass import dataclass
 from reconciler.planning import scope
@@ -191,14 +190,16 @@ class _ReadResult:
     """The result of one read.
 
     Attributes:
-        bodies: the resources.
+        resources: the resources. Each answer is decoded when it arrives, so that answers do not pile up in memory.
         is_complete: whether they are the whole collection.
         refusal: the API's refusal of the read; None if it was allowed.
+        body: the answer, of a singleton.
     """
 
-    bodies: Sequence[Json]
+    resources: Sequence[Live]
     is_complete: bool = False
     refusal: Refusal | None = None
+    body: Json = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +207,11 @@ class _NamedResult:
     """The result of a read by name.
 
     Attributes:
-        body: the resource; None if it does not exist.
+        live: the resource; None if it does not exist.
         is_certain: whether the answer certainly concerns that name, not another path.
     """
 
-    body: Json | None
+    live: Live | None
     is_certain: bool = True
 
 
@@ -218,7 +219,7 @@ def _store(reads: Sequence[Read], results: Sequence[_ReadResult], state: State) 
     """Add the results of reads to the state."""
     for read, result in zip(reads, results, strict=True):
         collection = Collection(read.kind.name, read.parents)
-        state.add_all(collection, (to_live(read.kind, body, read.parents) for body in result.bodies))
+        state.add_all(collection, result.resources)
         if result.refusal is not None:
             state.unreadable[collection] = result.refusal
         elif result.is_complete:
@@ -232,9 +233,7 @@ class _Fetch(ReadSession):
         """Read the account's configuration and the top-level lists; check the account."""
         reads = scope.first_round(config, selection)
         results = await gather_or_cancel([self._read(read) for read in reads])
-        configuration = next(
-            result.bodies[0] for read, result in zip(reads, results, strict=True) if read.kind == ACCOUNT
-        )
+        configuration = next(result.body for read, result in zip(reads, results, strict=True) if read.kind == ACCOUNT)
         account_sid, default_service_sid = account_of(configuration)
         _check_declared(config, account_sid)
         self.check_credentials(account_sid)
@@ -275,7 +274,7 @@ class _Fetch(ReadSession):
     async def _read(self, read: Read) -> _ReadResult:
         try:
             if read.names is None or read.kind.singleton:
-                return _ReadResult(await self._read_all(read), is_complete=True)
+                return await self._read_all(read)
             return await self._read_named(read, read.names)
         except Refused as error:
             if read.kind == ACCOUNT or not is_unreadable_collection(error):
@@ -288,17 +287,17 @@ class _Fetch(ReadSession):
         A few names in a long list cost one page, and one concurrent request each; many names cost the pages of the
         list. A name that a path may not carry unchanged counts as missing only if the whole list lacks it.
         """
-        bodies: list[Json] = []
+        found: list[Live] = []
         missing = set(names)
         path = wire.collection_path(read.kind, read.parents)
         pages = self.client.pages(path, read.kind.list_key, read.kind.page_size)
         async for page, is_last in self.counted_pages(pages):
-            bodies.extend(page)
             for body in page:
-                decoded = wire.decode(read.kind, body)
-                missing -= {decoded.sid, read.kind.name_of(decoded.values)}
+                live = to_live(read.kind, body, read.parents)
+                found.append(live)
+                missing -= {live.sid, live.name}
             if is_last and not (pages.has_moved and missing):
-                return _ReadResult(bodies, is_complete=True)
+                return _ReadResult(found, is_complete=True)
             if is_last:
                 # A missing resource may have moved to a page that was already read.
                 break
@@ -306,8 +305,8 @@ class _Fetch(ReadSession):
                 break
         singles = await gather_or_cancel([self.counted(self._read_by_name(read, name)) for name in sorted(missing)])
         if any(not single.is_certain for single in singles):
-            return _ReadResult(await self._read_all(read), is_complete=True)
-        return _ReadResult([*bodies, *(single.body for single in singles if single.body is not None)])
+            return await self._read_all(read)
+        return _ReadResult([*found, *(single.live for single in singles if single.live is not None)])
 
     async def _read_by_name(self, read: Read, name: str) -> _NamedResult:
         """Read one resource by its name or SID."""
@@ -321,25 +320,24 @@ class _Fetch(ReadSession):
             if isinstance(error, Refused) and error.refusal.status == 404:
                 return _NamedResult(None)
             raise
-        return _NamedResult(body, is_certain=_is_named(read.kind, body, name))
+        try:
+            live = to_live(read.kind, body, read.parents)
+        except Malformed:
+            return _NamedResult(None, is_certain=False)
+        # Another path may have led to another resource.
+        return _NamedResult(live, is_certain=name in {live.sid, live.name})
 
-    async def _read_all(self, read: Read) -> Sequence[Json]:
-        path = wire.collection_path(read.kind, read.parents)
-        if read.kind.singleton:
-            return [await self.counted(self.client.get(path))]
+    async def _read_all(self, read: Read) -> _ReadResult:
+        kind, path = read.kind, wire.collection_path(read.kind, read.parents)
+        if kind.singleton:
+            body = await self.counted(self.client.get(path))
+            if kind == ACCOUNT:
+                account_of(body)  # its error says more than that of an answer which is no resource
+            return _ReadResult([to_live(kind, body, read.parents)], is_complete=True, body=body)
         bodies: Sequence[Json] = await self.counted(
-            self.client.list(path, read.kind.list_key, read.kind.page_size, consistent=read.consistent)
+            self.client.list(path, kind.list_key, kind.page_size, consistent=read.consistent)
         )
-        return bodies
-
-
-def _is_named(kind: Kind, body: Json, name: str) -> bool:
-    """Return whether an answer is the resource of that name or SID, not one that another path leads to."""
-    try:
-        decoded = wire.decode(kind, body)
-    except Malformed:
-        return False
-    return name in {decoded.sid, kind.name_of(decoded.values)}
+        return _ReadResult([to_live(kind, body, read.parents) for body in bodies], is_complete=True)
 
 
 def _check_declared(config: Config, account_sid: str) -> None:
