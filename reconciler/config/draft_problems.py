@@ -117,6 +117,8 @@ def place_before_comment(lines: Mapping[str, tuple[str, ...]], text: ResolvedTex
 def _is_before_comment(lines: Mapping[str, tuple[str, ...]], scalar: ScalarNode) -> bool:
     if not scalar.plain or not scalar.text or scalar.line != scalar.end_line:
         return False
-    begin = scalar.column - 1
     line = line_of(lines, scalar)
+    if "#" not in line:
+        return False
+    begin = scalar.column - 1
     return line.startswith(scalar.text, begin) and _TIGHT_COMMENT.match(line, begin + len(scalar.text)) is not None

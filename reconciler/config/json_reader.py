@@ -33,6 +33,8 @@ from reconciler.kinds.fields import Field
 from reconciler.kinds.markers import Length
 
 _MOST_JSON_DEPTH = 60
+_AS_SENT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+"""Writes the very text that `wire` sends."""
 
 
 class JsonReader:
@@ -64,7 +66,7 @@ class JsonReader:
         if isinstance(node, ScalarNode):
             text = self._texts.resolve(node, field)
             texts.append(text)
-            content = self._valid(draft, node.place, lambda: parse_json(text.text)) if text.text else {}
+            content = self._valid(draft, node, lambda: parse_json(text.text)) if text.text else {}
             is_hidden = bool(text.secrets) or field.secret or field.path in draft.sensitive
             for remark in json_number_remarks(field.path, text.text, is_hidden=is_hidden):
                 self._problems.warning(draft, remark, node.place)
@@ -100,9 +102,7 @@ class JsonReader:
                 texts.append(text)
                 content = None
                 if not text.null:
-                    content = self._valid(
-                        draft, node.place, lambda: parse_json_scalar(text.text, text.tag, bare=text.bare)
-                    )
+                    content = self._valid(draft, node, lambda: parse_json_scalar(text.text, text.tag, bare=text.bare))
                 self._check_json_spelling(draft, field, node, text, content)
                 if isinstance(content, str):
                     check_comment(self._problems, self._interpolation.lines, draft, field, node, text)
@@ -131,18 +131,17 @@ class JsonReader:
             place = text.literals[-1].place if text.via and text.literals else node.place
             self._problems.warning(draft, remark, place)
 
-    def _valid(self, draft: Draft, place: Place, read: Callable[[], Json]) -> Json:
+    def _valid(self, draft: Draft, node: ScalarNode, read: Callable[[], Json]) -> Json:
         try:
             return read()
         except InvalidValueError as error:
-            self._problems.fail(draft, error.remark, place)
+            self._problems.fail(draft, error.remark, node.place)
 
     def _check_json_length(self, draft: Draft, field: Field, content: Json, place: Place) -> None:
         limit = field.marker(Length)
         if limit is None:
             return
-        # The very text that `wire` sends.
-        size = len(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+        size = len(_AS_SENT.encode(content).encode("utf-8", "surrogatepass"))
         if size > limit.most:
             message = f"{field.path} has {size} bytes as JSON, over its limit of {limit.most} bytes"
             hint = f"shorten it to {limit.most} bytes; a non-ASCII character takes two to four"

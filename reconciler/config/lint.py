@@ -371,8 +371,9 @@ def _is_json_spelling(text: str, value: Json) -> bool:
     """Return whether JSON has a scalar as it is written, and every reader takes it alike."""
     if isinstance(value, str):
         return text.lower() not in _OLD_WORDS and not _OLD_NUMBER.match(text)
-    is_long = isinstance(value, int) and not isinstance(value, bool) and abs(value) > _MOST_EXACT
-    return not is_long and json.dumps(value) == text
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value) == text and abs(value) <= _MOST_EXACT  # as JSON has it, without the time for an encoder
+    return json.dumps(value) == text
 
 
 def number_remark(path: str, text: str, value: Json, *, is_hidden: bool) -> Remark | None:
