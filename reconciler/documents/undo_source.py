@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from reconciler.address import Address, AddressError, looks_like_sid
 from reconciler.change import Action, Op
+from reconciler.documents.continued_runs import continued
 from reconciler.documents.report import EarlierRunPart, OutcomePart, ReportFile, ResultPart
 from reconciler.documents.values import typed_content
 from reconciler.errors import PlanFileError
@@ -66,7 +67,7 @@ def undo_targets(report: ReportFile, name: str) -> tuple[Target, ...]:
         for run in report.runs:
             for target in _targets(run):
                 earlier = found.pop(target.address, None)
-                both = target if earlier is None else _continued(earlier, target)
+                both = target if earlier is None else continued(earlier, target)
                 if both is not None:
                     found[target.address] = both
     except (TypeError, ValueError, RecursionError) as error:
@@ -78,46 +79,7 @@ def _targets(run: EarlierRunPart) -> Iterator[Target]:
     writes: dict[Address, list[_Write]] = {}
     for write in _writes(run):
         writes.setdefault(write.address, []).append(write)
-    return (_folded(items) for items in writes.values())
-
-
-def _continued(earlier: Target, later: Target) -> Target | None:
-    """Combine what two runs did to one resource: its values before the first one, and after the second one.
-
-    Returns:
-        None if the second run deleted what the first one created.
-    """
-    match earlier.action, later.action:
-        case "create", "delete":
-            return None
-        case "create", "update":
-            return replace(later, action="create", before=None, old_sid="", after=_after(earlier, later))
-        case "create", "replace":
-            return replace(later, action="create", before=None, old_sid="")
-        case "delete" | "replace", "create" | "update" | "replace":
-            # A delete that did not take effect is followed by an update, or by a replace of the same resource.
-            if earlier.action == "delete" and later.action == "update":
-                return replace(later, before=_before(earlier, later))
-            joined = _after(earlier, later)
-            return replace(later, action="replace", old_sid=earlier.old_sid, before=earlier.before, after=joined)
-        case "delete" | "replace", "delete":
-            return replace(later, old_sid=earlier.old_sid or later.old_sid, before=earlier.before or later.before)
-        case "update", "update" | "delete" | "replace":
-            after = _after(earlier, later) if later.action == "update" else later.after
-            return replace(later, before=_before(earlier, later), after=after)
-        case _:
-            return later  # a resource that is created again has nothing of the one before
-
-
-def _after(earlier: Target, later: Target) -> PastValues:
-    return {**(earlier.after or {}), **(later.after or {})}
-
-
-def _before(earlier: Target, later: Target) -> PastValues | None:
-    """Return the values before both runs, as far as they are known."""
-    if earlier.before is None and later.before is None:
-        return None
-    return {**(later.before or {}), **(earlier.before or {})}
+    return (replace(_folded(items), entry=run.entry) for items in writes.values())
 
 
 def _with_names(targets: list[Target]) -> Iterator[Target]:

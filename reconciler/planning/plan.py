@@ -74,6 +74,7 @@ class UndoneAddress:
         existed: whether the resource existed before the apply that is undone.
         changes: the addresses of the changes that have to be done for it.
         is_partial: whether a field stays as the apply left it, because it cannot be set back.
+        entry: the number of the entry of the first run that is undone for it; 0 if it has none.
     """
 
     decision: Literal["write", "nothing", "withheld"]
@@ -82,6 +83,7 @@ class UndoneAddress:
     changes: tuple[Address, ...] = ()
     existed: bool = False
     is_partial: bool = False
+    entry: int = 0
 
 
 @dataclass(frozen=True, slots=True)

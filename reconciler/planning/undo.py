@@ -137,7 +137,8 @@ class Undo:
             warnings=tuple(problem for problem in made.warnings if not _is_about_license(problem, names)),
             irreversible=tuple((item.address, item.message) for item in builder.irreversible),
             undone={
-                Address.parse(target.recorded): _undone(target, found, builder, changes) for target in self._targets
+                Address.parse(target.recorded): replace(_undone(target, found, builder, changes), entry=target.entry)
+                for target in self._targets
             },
         )
 

@@ -67,6 +67,7 @@ class Target:
         after: the values afterwards; None if there is no resource.
         is_certain: whether it is known that every step took effect.
         recorded: its address in the report, which digests are bound to.
+        entry: the number of the ledger's entry of the first run that wrote to it and is undone; 0 without a ledger.
     """
 
     address: Address
@@ -82,6 +83,7 @@ class Target:
     after: PastValues | None = field(default=None, repr=False)
     is_certain: bool = True
     recorded: str = ""
+    entry: int = 0
 
     @property
     def overwrote(self) -> tuple[str, ...]:

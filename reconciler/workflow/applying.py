@@ -260,7 +260,7 @@ class _Planning:
         if self.source is None:
             return ()
         if fresh.ledger is not None:
-            return revert_commands(fresh.ledger, self.source.report, self.files)
+            return revert_commands(fresh.ledger, self.source.report, fresh.plan, self.files)
         return self.source.follow_up(self.inputs, endpoint.environment)
 
     async def run(self, endpoint: Endpoint, approved: PlanFile | None) -> tuple[_Fresh, Endpoint]:

@@ -12,16 +12,18 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.config.sources import looks_like_yaml
 from reconciler.sources.git_process import revert_command_of
 
 if TYPE_CHECKING:
+    from reconciler.address import Address
     from reconciler.documents.ledger import LedgerEntry
     from reconciler.documents.report import ReportFile
     from reconciler.ledger.opening import Ledger
     from reconciler.ledger.repository import Repository
+    from reconciler.planning.baseline import Record
     from reconciler.planning.plan import Plan
     from reconciler.report import Report
     from reconciler.sources.recording import RecordingSources
@@ -31,22 +33,57 @@ _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _FILE = re.compile(rb"\$\{file:([^}]*)\}")
 
 
-def _entries(ledger: Ledger, report: ReportFile) -> tuple[LedgerEntry | None, LedgerEntry | None]:
-    """Return the entry of an apply and the one before it, or before the runs that it continued.
+class _Span(NamedTuple):
+    """Runs of a report between which no one else applied anything.
+
+    Attributes:
+        runs: The numbers of their entries.
+        entry: The entry of the last one.
+        before: The entry before the first one; None if it is the first of its ledger.
+    """
+
+    runs: frozenset[int]
+    entry: LedgerEntry
+    before: LedgerEntry | None
+
+
+def _spans(ledger: Ledger, report: ReportFile) -> list[_Span]:
+    """Return the runs of a report, oldest first, as far as the ledger has them.
 
     Returns:
-        Neither, if the report does not name its entry, or another apply has that number.
+        None of them, if the report does not name its entry, or another apply has that number.
     """
     if not report.entry or ledger.head is None:
-        return None, None
-    first = next(run.entry for run in report.runs if run.entry)
-    numbers = {report.entry, first, first - 1} - {0}
+        return []
+    runs = [run.entry for run in report.runs if run.entry]
+    numbers = {*range(runs[0] - 1, report.entry + 1)} - {0}
     found = {number: stored.entry for number, stored in ledger.ref.find(ledger.tips.newest, numbers).items()}
     entry = found.get(report.entry)
     if entry is None or entry.source.config_digest != report.config_digest or entry.operation == "rename":
-        return None, None
-    begins = entry.begins or first not in found or found[first].begins
-    return entry, None if begins else found.get(first - 1)
+        return []
+    groups: list[list[int]] = []
+    for number in runs:
+        between = range(groups[-1][-1] + 1, number) if groups else range(0)
+        if groups and not any(_has_applied(found.get(one)) for one in between):
+            groups[-1].append(number)
+        else:
+            groups.append([number])
+    spans = []
+    for group in groups:
+        first, last = found.get(group[0]), found.get(group[-1])
+        if last is not None:
+            begins = last.begins or first is None or first.begins
+            spans.append(_Span(frozenset(group), last, None if begins else found.get(group[0] - 1)))
+    return spans
+
+
+def _has_applied(entry: LedgerEntry | None) -> bool:
+    """Whether the apply of an entry changed something, or may have."""
+    if entry is None or entry.operation != "apply":
+        return False
+    done = entry.summary
+    written = (done.create, done.update, done.replace, done.delete, done.partly, done.interrupted)
+    return entry.status == "started" or any(written)
 
 
 def _with_another_commit(ledger: Ledger, entry: LedgerEntry, before: LedgerEntry | None) -> LedgerEntry | None:
@@ -90,16 +127,16 @@ class UndoRecorder:
         from reconciler.ledger.writing import Applied, LedgerWriter  # noqa: PLC0415 - see the package
 
         head = ledger.head
-        entry, before = _entries(ledger, report)
+        spans = _spans(ledger, report)
         self._ledger = ledger
         self._plan = plan
         self._current = ledger.records()
         # An apply that the ledger does not have changed no record.
-        self._undone = {} if entry is None else plan.undone
+        self._undone = plan.undone if spans else {}
         self._entry = UndoneEntry(
-            0 if entry is None else entry.number,
-            {} if entry is None else entry.records(),
-            {} if before is None else before.records(),
+            spans[-1].entry.number if spans else 0,
+            spans[-1].entry.records() if spans else {},
+            _records_before(spans, plan),
             is_proved=is_sealed,
         )
         same_as = None if head is None else head.entry
@@ -170,36 +207,70 @@ class UndoRecorder:
         return {address: self._ledger.key.sid_digest(sid) for address, sid in sids.items()}
 
 
-def revert_commands(ledger: Ledger, report: ReportFile, files: RecordingSources) -> tuple[str, ...]:
+def _records_before(spans: list[_Span], plan: Plan) -> dict[Address, Record]:
+    """Return the record of each address before the first run that is undone for it."""
+    if not spans:
+        return {}
+    former = [{} if span.before is None else span.before.records() for span in spans]
+    records = dict(former[-1])
+    for address, item in plan.undone.items():
+        number = next((index for index, span in enumerate(spans) if item.entry in span.runs), -1)
+        found = former[number].get(address)
+        records.pop(address, None)
+        if found is not None:
+            records[address] = found
+    return records
+
+
+def revert_commands(ledger: Ledger, report: ReportFile, plan: Plan, files: RecordingSources) -> tuple[str, ...]:
     """Return the commands that make the configuration agree with the account after an undo.
 
     They revert the commits that changed the configuration's files since the previous entry, newest first; or restore
-    the files, if these commits are not one after another in the history.
+    the files, if these commits are not one after another in the history. Commits that someone else applied between two
+    runs of the report are not among them.
 
     Args:
         ledger: The ledger.
         report: The report of the apply that is undone.
+        plan: The plan of the undo.
         files: The files of the configuration.
     """
     if report.options.undo is not None:
         return ()
     repository = ledger.ref.repository
-    entry, before = _entries(ledger, report)
-    if entry is not None:
-        before = _with_another_commit(ledger, entry, before)
-    if entry is None or before is None:
+    spans = _spans(ledger, report)
+    before = _with_another_commit(ledger, spans[-1].entry, spans[-1].before) if spans else None
+    if before is None:
         commit = report.source_commit
         found = repository.commit(commit) if _COMMIT.fullmatch(commit) else None
         return () if found is None else tuple(_reverts(repository, [commit]))
+    commits, paths = _changing(repository, before, spans[-1].entry, files)
+    if commits is None:
+        return tuple(_restores(repository, before.source.commit, paths))
+    undone = {item.entry for item in plan.undone.values()}
+    for span in reversed(spans[:-1]):
+        older = _with_another_commit(ledger, span.entry, span.before) if undone & span.runs else None
+        if older is not None:
+            commits += _changing(repository, older, span.entry, files)[0] or []
+    return tuple(_reverts(repository, list(dict.fromkeys(commits))))
+
+
+def _changing(
+    repository: Repository, before: LedgerEntry, entry: LedgerEntry, files: RecordingSources
+) -> tuple[list[str] | None, list[str]]:
+    """Return the commits that changed the configuration's files between two entries, newest first, and these files.
+
+    Returns:
+        No commits, if they are not one after another in the history.
+    """
     old, new = before.source.commit, entry.source.commit
     removed = repository.output("diff", "--name-only", "--diff-filter=D", "--relative", old, new, "--", ".") or ""
     yaml = sorted({*files.paths, *filter(looks_like_yaml, removed.splitlines())})
     paths = sorted({*yaml, *(_files_in(repository, old, yaml) & {*removed.splitlines()})})
     line = (repository.output("rev-list", "--first-parent", new) or "").split()
     if old not in line:
-        return tuple(_restores(repository, old, paths))
-    commits = (repository.output("rev-list", "--first-parent", f"{old}..{new}", "--", *paths) or "").split()
-    return tuple(_reverts(repository, commits))
+        return None, paths
+    return (repository.output("rev-list", "--first-parent", f"{old}..{new}", "--", *paths) or "").split(), paths
 
 
 def _files_in(repository: Repository, commit: str, paths: list[str]) -> set[str]:

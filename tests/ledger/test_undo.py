@@ -162,6 +162,41 @@ def test_the_last_of_several_attempts_at_a_commit_reverts_it(clones: Clones) -> 
     assert changes(clones.plan("--format", "json").json) == []
 
 
+FAILING = "roles: {x: {type: conversation, permissions: [createConversation]}, agent:"
+
+
+def test_what_someone_else_applied_between_two_runs_of_a_report_stays(clones: Clones) -> None:
+    clones.start()
+    report, number = ("--report", "../report.json"), 'addresses["+14155550100"]'
+    push(clones, FILES.replace("friendly_name: Main", "friendly_name: One").replace("roles: {agent:", FAILING))
+    assert clones.apply(*report).code == 1
+    push(clones, FILES.replace("friendly_name: Main", "friendly_name: Theirs"))
+    assert clones.apply().code == 0
+    theirs = clones.entry().resources[number]
+    last = push(clones, FILES.replace("friendly_name: Main", "friendly_name: Last"))
+    assert clones.apply(*report).code == 0
+    undone = undo(clones, "--format", "json")
+    assert (undone.code, undone.json["follow_up"]) == (0, [f"git revert {last}"])
+    assert clones.entry().resources[number] == theirs
+    follow(clones, undone.json["follow_up"])
+    assert changes(clones.plan("--format", "json").json) == []
+
+
+def test_the_commits_of_both_runs_are_reverted_but_not_those_in_between(clones: Clones) -> None:
+    clones.start()
+    failing = CHANGED.replace("roles: {agent:", FAILING)
+    first = push(clones, failing)
+    report = ("--report", "../report.json")
+    assert clones.apply(*report).code == 1
+    push(clones, failing.replace("method: POST", "method: GET"))
+    assert clones.apply().code == 1
+    last = push(clones, CHANGED.replace("method: POST", "method: GET"))
+    assert clones.apply(*report).code == 0
+    assert undo(clones, "--format", "json").json["follow_up"] == [f"git revert {last} {first}"]
+    push(clones, FILES.replace("method: POST", "method: GET"))
+    assert changes(clones.plan("--format", "json").json) == []
+
+
 def test_a_file_that_was_removed_after_its_last_use_comes_back(clones: Clones) -> None:
     text = FILES.replace("friendly_name: Main", 'friendly_name: "${file:name.txt}"')
     commit({"reconciler.yaml": text, "name.txt": "Main"}, clones.here)
