@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 from reconciler.accept.model import Item
 from reconciler.address import Address
@@ -16,6 +17,7 @@ from reconciler.config.similar import closest_address
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Shape
 from reconciler.lazy_dataclass import dataclass
+from reconciler.planning.diff import holds_secret
 from reconciler.planning.near import declared_names
 from reconciler.planning.plan import Plan
 from reconciler.redaction import texts_of
@@ -60,8 +62,7 @@ def candidates(plan: Plan, state: State, config: Config) -> Iterator[Candidate]:
         elif change.action == "delete":
             yield from reader.deleted(change)
         else:
-            for field in change.fields:
-                yield Candidate(reader.item(change.address, change.kind, field), field.standing or change.standing)
+            yield from reader.fields(change)
     for setting in plan.undeclared:
         yield Candidate(reader.item(setting.address, setting.kind, setting.value), "removed")
 
@@ -79,6 +80,32 @@ class _Reader:
             reason = "the configuration declares it as absent, and it exists"
             item = Item("add", change.address, change.kind, hidden=reason)
             yield Candidate(item, change.standing)
+
+    def fields(self, change: Change) -> Iterator[Candidate]:
+        """Yield the fields that differ; with a type that differs, also those that the live resource has for it."""
+        address, kind = change.address, change.kind
+        different = {field.path: field for field in change.fields}
+        units = {
+            path: leader
+            for leader, paths in kind.dropped_with.items()
+            if leader in different
+            for path in (leader, *paths)
+        }
+        for path, field in different.items():
+            item = self.item(address, kind, field)
+            if unit := units.get(path, ""):
+                is_dropped = path != unit and kind.by_path[path].is_empty(item.content)
+                item = replace(item, unit=unit, is_dropped=is_dropped)
+            yield Candidate(item, field.standing or change.standing)
+        declared, live = self.config.resources.get(address), self.plan.live.get(address)
+        if declared is None or live is None:
+            return
+        for path, leader in units.items():
+            spec, content = kind.by_path[path], live.values.get(path)
+            if path not in declared.values and path not in different and not spec.is_empty(content):
+                added = FieldChange(path, content, None, sensitive=holds_secret(spec, content))
+                standing = different[leader].standing or change.standing
+                yield Candidate(replace(self.item(address, kind, added), unit=leader), standing)
 
     def item(self, address: Address, kind: Kind, field: FieldChange) -> Item:
         """Return a field as an item."""
@@ -133,7 +160,7 @@ def choose(found: Sequence[Candidate], names: Sequence[Address], config: Config)
         The chosen ones, and an error for each name that means nothing.
     """
     if not names:
-        return [one for one in found if one.standing == "drifted"], []
+        return _with_units(found, [one for one in found if one.standing == "drifted"], asked=False), []
     within: dict[tuple[str, ...], list[Candidate]] = {}
     for one in found:
         parts = _address(one.item).parts
@@ -161,7 +188,32 @@ def choose(found: Sequence[Candidate], names: Sequence[Address], config: Config)
                 else "`reconciler drift` lists what differs"
             )
         )
-    return list(chosen.values()), errors
+    return _with_units(found, list(chosen.values()), asked=True), errors
+
+
+def _with_units(found: Sequence[Candidate], chosen: Sequence[Candidate], *, asked: bool) -> list[Candidate]:
+    """Add the fields that belong to chosen ones.
+
+    Args:
+        found: All differences.
+        chosen: The chosen ones.
+        asked: Whether the user named them. Otherwise what is not drift is not accepted along with it.
+    """
+    units = {(one.item.address, one.item.unit) for one in chosen if one.item.unit}
+    if not units:
+        return list(chosen)
+    own = {id(one) for one in chosen}
+    every = [one for one in found if id(one) in own or (one.item.address, one.item.unit) in units]
+    if asked:
+        return every
+    others = {(one.item.address, one.item.unit): one.item.path for one in every if id(one) not in own}
+    return [
+        one
+        if (path := others.get((one.item.address, one.item.unit))) is None
+        else replace(one, item=replace(one.item, hidden=f"{path}, which belongs to it, is not only drift"))
+        for one in every
+        if id(one) in own
+    ]
 
 
 def _fields_of(address: Address, config: Config) -> Collection[str]:

@@ -282,7 +282,32 @@ class _Builder(_JsonBuilder):
                 self._accept(item)
             except RefusedError as error:
                 refusals.append(error.of(item))
-        return list(self.groups.values()), refusals
+        return self._joined(refusals), refusals
+
+    def _joined(self, refusals: list[Refusal]) -> list[Group]:
+        """Join the groups that are accepted only together; refuse what belongs to something refused."""
+        refused = {(one.address, one.path): one for one in refusals}
+        bad: dict[tuple[Address, str], str] = {}
+        for item in self.items:
+            if item.unit and (str(item.address), item.path) in refused:
+                bad.setdefault((item.address, item.unit), item.path)
+        kept: list[Group] = []
+        joined: dict[tuple[Address, str], Group] = {}
+        for group in self.groups.values():
+            units = [(item.address, item.unit) for item in group.items if item.unit]
+            if wrong := next((bad[unit] for unit in units if unit in bad), ""):
+                error = RefusedError(f"{wrong}, which belongs to it, is refused", "change them by hand")
+                refusals += [error.of(item) for item in group.items]
+                continue
+            first = next((joined[unit] for unit in units if unit in joined), None)
+            if first is not None:
+                first.items += group.items
+                first.ops += group.ops
+                first.allowed |= group.allowed
+            else:
+                kept.append(group)
+            joined |= dict.fromkeys(units, first or group)
+        return kept
 
     def _accept(self, item: Item) -> None:
         if item.hidden:
@@ -321,7 +346,8 @@ class _Builder(_JsonBuilder):
         node = origin.walk.node
         assert node is not None
         if (
-            isinstance(node, Scalar)
+            not item.is_dropped
+            and isinstance(node, Scalar)
             and values.lookups(node.text)
             and item.kind.by_path[item.path].shape is not Shape.SET
         ):
@@ -345,7 +371,8 @@ class _Builder(_JsonBuilder):
         node, spec, file = origin.walk.node, item.kind.by_path[item.path], origin.walk.file
         assert node is not None
         value = values.written(spec, item.content)
-        if spec.is_empty(item.content) and spec.why_not_clearable() and spec.shape is not Shape.BOOL:
+        is_unwritable = spec.is_empty(item.content) and spec.why_not_clearable() and spec.shape is not Shape.BOOL
+        if item.is_dropped or is_unwritable:
             yield self._drop(origin, item.path.rsplit(".", 1)[-1], (*item.address.parts, *item.path.split(".")))
         elif spec.shape is Shape.SET and isinstance(node, SequenceNode):
             yield from _set_edits(file, node, [str(word) for word in value] if isinstance(value, list) else [])

@@ -32,6 +32,9 @@ class Item:
         declared: The declared value, for JSON and sets.
         data: The keys of a new resource; of an added field, its last key with the value.
         hidden: Why the value is never written; empty if it may be written.
+        unit: The field whose other value decides which of these fields the resource has: all of them are accepted, or
+            none; empty for a field of its own.
+        is_dropped: Whether the key is removed, because the live resource has no such value.
     """
 
     action: Literal["set", "remove", "add"]
@@ -42,6 +45,8 @@ class Item:
     declared: object = None
     data: Mapping[str, Value] = field(default_factory=dict)
     hidden: str = ""
+    unit: str = ""
+    is_dropped: bool = False
 
     @property
     def name(self) -> str:

@@ -271,7 +271,8 @@ class Checker:
         from reconciler.accept.model import Refusal  # noqa: PLC0415 - see the package
 
         for item in group.items:
-            whole = f"accept {item.address} as a whole, or change it by hand" if item.path else "change it by hand"
+            is_part = bool(item.path) and not item.unit
+            whole = f"accept {item.address} as a whole, or change it by hand" if is_part else "change it by hand"
             yield Refusal(str(item.address), item.path, f"the edited files would be wrong: {reason}", whole)
 
     def _why_wrong(self, groups: Sequence[Group]) -> str:

@@ -313,6 +313,80 @@ def test_an_undeclared_setting_gets_its_section(tmp_path: Path) -> None:
     ]
 
 
+ROUTED = "version: 1\naddresses:\n  line:\n    address: '+14155550100'\n    auto_creation:\n      enabled: true\n{}"
+WEBHOOK = [
+    "      type: webhook  # ours",
+    "      webhook_url: https://a.example.com/",
+    "      webhook_filters: [onMessageAdded]",
+]
+FLOW = "FW" + "0" * 32
+
+
+@pytest.mark.parametrize(
+    ("lines", "live", "added"),
+    [
+        (
+            WEBHOOK,
+            {"Type": "studio", "StudioFlowSid": FLOW},
+            ["      type: studio  # ours", f"      studio_flow_sid: {FLOW}", "      studio_retry_count: 0"],
+        ),
+        (WEBHOOK, {"Type": "default"}, ["      type: default  # ours"]),
+        (
+            ["      type: studio", f"      studio_flow_sid: {FLOW}"],
+            {"Type": "webhook", "WebhookUrl": "https://b.example.com/", "WebhookFilters": ["onMessageAdded"]},
+            [
+                "      type: webhook",
+                "      webhook_url: https://b.example.com/",
+                "      webhook_method: POST",
+                "      webhook_filters: [onMessageAdded]",
+            ],
+        ),
+    ],
+)
+@pytest.mark.parametrize("name", ["addresses.line", "addresses.line.auto_creation.type"])
+def test_another_type_is_accepted_with_the_values_that_belong_to_it(
+    tmp_path: Path, lines: list[str], live: dict[str, Any], added: list[str], name: str
+) -> None:
+    one = desk(tmp_path, ROUTED.format("\n".join(lines) + "\n"))
+    (row,) = one.account.get("/v1/Configuration/Addresses")["address_configurations"]
+    form = {f"AutoCreation.{key}": value for key, value in live.items()}
+    one.account.post(f"/v1/Configuration/Addresses/{row['sid']}", form)
+    assert sorted(diff_of(one, name)) == sorted([*(f"-{line}" for line in lines), *(f"+{line}" for line in added)])
+    assert one.changes() == []
+
+
+def test_values_that_belong_to_a_refused_type_are_refused(tmp_path: Path) -> None:
+    text = ROUTED.format("\n".join(WEBHOOK) + "\n")
+    one = desk(tmp_path, text.replace("webhook  # ours", "${env:TYPE}"), TYPE="webhook")
+    (tmp_path / "baseline").mkdir()
+    (tmp_path / "baseline" / "reconciler.yaml").write_text(text)
+    (row,) = one.account.get("/v1/Configuration/Addresses")["address_configurations"]
+    one.account.post(f"/v1/Configuration/Addresses/{row['sid']}", {"AutoCreation.Type": "default"})
+    before = one.files()
+    found = one.accept(inputs={"baseline": str(tmp_path / "baseline")})
+    assert one.files() == before
+    assert [(item.path, item.reason) for item in found.refused] == [
+        ("auto_creation.type", "the value comes from environment variable TYPE"),
+        ("auto_creation.webhook_url", "auto_creation.type, which belongs to it, is refused"),
+        ("auto_creation.webhook_filters", "auto_creation.type, which belongs to it, is refused"),
+    ]
+
+
+def test_a_type_is_no_drift_if_the_configuration_changed_what_belongs_to_it(tmp_path: Path) -> None:
+    text = ROUTED.format("\n".join(WEBHOOK) + "\n")
+    one = desk(tmp_path, text)
+    (tmp_path / "baseline").mkdir()
+    (tmp_path / "baseline" / "reconciler.yaml").write_text(text)
+    (row,) = one.account.get("/v1/Configuration/Addresses")["address_configurations"]
+    one.account.post(f"/v1/Configuration/Addresses/{row['sid']}", {"AutoCreation.Type": "default"})
+    (tmp_path / "reconciler.yaml").write_text(text.replace("a.example.com", "c.example.com"))
+    found = one.accept(inputs={"baseline": str(tmp_path / "baseline")})
+    assert {item.reason for item in found.refused} == {
+        "auto_creation.webhook_url, which belongs to it, is not only drift"
+    }
+    assert found.accepted == ()
+
+
 # --- templates, overlays, environments --------------------------------------------------------------------------------
 
 TEMPLATE = {
