@@ -25,7 +25,7 @@ from reconciler.json_text import Json
 from reconciler.kinds.comparable import canonical_json
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.redaction import url_holds_secret
-from reconciler.redaction.urls import declared_url, holds_random_segment, live_url, shows_host
+from reconciler.redaction.urls import declared_url, holds_random_part, live_url, shows_host
 from reconciler.state import Live
 
 SidOf = Callable[[Reference], str | None]
@@ -262,7 +262,7 @@ def with_shown_urls(change: FieldChange, declared: Declared | None, field: Field
     elif isinstance(change.after, str):
         after = declared_url([(change.after, False)]) if is_declared else live_url(change.after)
     before = change.before if isinstance(change.before, str) else ""
-    is_sensitive = change.sensitive or (before != change.after and holds_random_segment(before, after))
+    is_sensitive = change.sensitive or (before != change.after and holds_random_part(before, after))
     if not is_sensitive:
         return change
     # The host of a live URL most likely came from the same secret as that of the declared one.

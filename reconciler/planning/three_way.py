@@ -23,7 +23,7 @@ from reconciler.kinds.markers import Ref
 from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.baseline import NOT_DECLARED, Baseline, Record
 from reconciler.planning.diff import SidOf, holds_secret, same
-from reconciler.redaction.urls import holds_random_segment
+from reconciler.redaction.urls import holds_random_part
 from reconciler.state import Live
 
 
@@ -424,7 +424,7 @@ def _may_hold_secret(field: Field, content: Content, declared: Declared | None) 
         return True
     value = None if declared is None else declared.values.get(field.path)
     shown = value.content if value is not None and isinstance(value.content, str) else ""
-    return field.shape is Shape.URL and isinstance(content, str) and holds_random_segment(content, shown)
+    return field.shape is Shape.URL and isinstance(content, str) and holds_random_part(content, shown)
 
 
 def _is_replaced(live: Live, path: str, declared: Declared | None) -> bool:

@@ -104,13 +104,17 @@ def shows_host(masked: str) -> bool:
     return found is not None and MASK not in found["authority"].rpartition("@")[2]
 
 
-def holds_random_segment(url: str, declared: str = "") -> bool:
-    """Return whether a live URL's path has a long random segment, perhaps a token, that the configuration lacks."""
+def holds_random_part(url: str, declared: str = "") -> bool:
+    """Return whether a live URL has a long random part, perhaps a token, that the configuration lacks.
+
+    That is a segment of its path, the value of a parameter, or its fragment.
+    """
     found = _URL.match(url)
     if found is None:
         return False
-    path = re.split(r"[?#]", found["rest"], maxsplit=1)[0]
-    return any(_RANDOM.match(token) and not _SID.match(token) for token in {*path.split("/")} - _tokens(declared))
+    tokens = {*_PIECE.findall(found["rest"])} - _tokens(declared)
+    parts = (token.partition("=")[2] if "=" in token else token for token in tokens)
+    return any(_RANDOM.match(part) and not _SID.match(part) for part in parts)
 
 
 def _tokens(shown: str) -> frozenset[str]:

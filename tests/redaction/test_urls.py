@@ -12,7 +12,7 @@ from reconciler.redaction.urls import (
     LONGEST,
     MASK,
     declared_url,
-    holds_random_segment,
+    holds_random_part,
     live_url,
     named_url,
     shows_host,
@@ -140,11 +140,16 @@ def test_what_a_configuration_looks_up_is_shown_by_name_where_nothing_is_set() -
         ("https://h.example.com/AC0123456789abcdef0123456789abcdef", False),
         ("https://h.example.com/common0123456789abc", False),
         ("https://h.example.com/support/on-message-added/long-but-words", False),
-        (f"https://h.example.com/?v={TOKEN}", False),
+        (f"https://h.example.com/?v={TOKEN}", True),
+        (f"https://h.example.com/?v=1&{TOKEN}", True),
+        (f"https://h.example.com/x#{TOKEN}", True),
+        ("https://h.example.com/?v=common0123456789abc&team=support", False),
+        ("https://h.example.com/?sid=AC0123456789abcdef0123456789abcdef", False),
     ],
 )
-def test_a_long_random_segment_may_be_a_token(url: str, expected: bool) -> None:  # noqa: FBT001 - a literal
-    assert holds_random_segment(url, "https://h.example.com/common0123456789abc") is expected
+def test_a_long_random_part_may_be_a_token(url: str, expected: bool) -> None:  # noqa: FBT001 - a literal
+    declared = "https://h.example.com/common0123456789abc?v=common0123456789abc"
+    assert holds_random_part(url, declared) is expected
 
 
 @pytest.mark.parametrize(
