@@ -68,48 +68,65 @@ def replace_files(folder: Path, replacements: Mapping[str, Replacement]) -> None
         _discard(journal, temporaries)
         raise
     try:
-        complete(folder)
+        changed = complete(folder)
     except OSError as error:
         raise UsageError(
             f"cannot replace the files in {folder}: {error.strerror or error}. The next command completes this"
         ) from None
+    if changed:
+        raise UsageError(f"{folder / changed} changed while it was read; no file was changed. Run the command again")
 
 
-def complete(folder: Path) -> None:
+def complete(folder: Path) -> str:
     """Complete what an interrupted command began to replace; does nothing if there is no such thing.
 
+    If it had replaced no file yet, and one was changed since, it is given up.
+
+    Returns:
+        The path of the file because of which it is given up; empty otherwise.
+
     Raises:
-        JournalError: The journal is invalid, or a file was changed in between.
+        JournalError: The journal is invalid, or some files were replaced and another one was changed since.
     """
     journal = folder / _FOLDER / _JOURNAL
     if not journal.exists() and not journal.is_symlink():
-        return
+        return ""
     entries = _read_journal(journal)
     renames: list[tuple[Path, Path]] = []
+    temporaries: dict[str, Path] = {}
+    changed, is_begun = "", False
     for path, entry in entries.items():
         try:
             target = _target(folder, path, is_new=not entry["before"])
         except UsageError as error:
             raise JournalError(f"cannot complete {journal}: {error}") from None
-        temporary = target.parent / entry["temporary"]
+        temporary = temporaries[path] = target.parent / entry["temporary"]
         found = _digest(target.read_bytes()) if target.exists() else ""
         if found == entry["after"]:
-            temporary.unlink(missing_ok=True)
+            is_begun = True
         elif found == entry["before"] and _is_regular(temporary) and _digest(temporary.read_bytes()) == entry["after"]:
             renames.append((temporary, target))
         else:
-            raise JournalError(
-                f"an interrupted `reconciler accept` or `export` cannot be completed: {folder / path} was changed "
-                f"since. Compare the files with your repository, then remove {journal}"
-            )
+            changed = changed or path
+    if changed and not is_begun:
+        _discard(journal, temporaries)
+        return changed
+    if changed:
+        raise JournalError(
+            f"an interrupted `reconciler accept` or `export` cannot be completed: {folder / changed}, or what it was "
+            f"to be replaced with, was changed since. Compare the files with your repository, then remove {journal}"
+        )
     for temporary, target in renames:
         # Another command may complete the same journal at this moment.
         with contextlib.suppress(FileNotFoundError):
             temporary.replace(target)
         sync_folder(target.parent)
+    for temporary in temporaries.values():
+        temporary.unlink(missing_ok=True)
     journal.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         journal.parent.rmdir()
+    return ""
 
 
 def _target(folder: Path, path: str, *, is_new: bool) -> Path:

@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -146,12 +147,41 @@ def killed(folder: Path) -> None:
             replace_files(folder, replacements())
 
 
-def test_a_file_that_changed_after_the_kill_is_not_overwritten(folder: Path) -> None:
+def test_what_was_not_begun_is_given_up_if_a_file_changed_after_the_kill(folder: Path) -> None:
     killed(folder)
     (folder / "c.yaml").write_bytes(b"c: 3\n")
-    with pytest.raises(JournalError, match=r"cannot be completed: .*c\.yaml was changed since"):
-        complete(folder)
+    assert complete(folder) == "c.yaml"
     assert contents(folder) == {**OLD, "c.yaml": b"c: 3\n"}
+    assert not (folder / ".reconciler").exists()
+    assert complete(folder) == ""
+
+
+def test_what_was_not_begun_is_given_up_if_a_new_text_is_gone(folder: Path) -> None:
+    killed(folder)
+    next(folder.glob(".*.accept.tmp")).unlink()
+    assert complete(folder)
+    assert contents(folder) == OLD
+
+
+def test_a_file_that_changes_before_the_first_rename_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def changed(*arguments: Any) -> None:
+        write_journal(*arguments)
+        (folder / "c.yaml").write_bytes(b"c: 3\n")
+
+    write_journal = replacing._write_journal
+    monkeypatch.setattr(replacing, "_write_journal", changed)
+    with pytest.raises(UsageError, match=r"c\.yaml changed while it was read; no file was changed"):
+        replace_files(folder, replacements())
+    assert contents(folder) == {**OLD, "c.yaml": b"c: 3\n"}
+
+
+def test_a_file_that_changed_after_others_were_replaced_is_not_overwritten(folder: Path) -> None:
+    killed(folder)
+    (folder / "a.yaml").write_bytes(NEW["a.yaml"])
+    (folder / "c.yaml").write_bytes(b"c: 3\n")
+    with pytest.raises(JournalError, match=r"cannot be completed: .*c\.yaml, or what it was to be replaced with, was"):
+        complete(folder)
+    assert contents(folder) == {**OLD, "a.yaml": NEW["a.yaml"], "c.yaml": b"c: 3\n"}
 
 
 @pytest.mark.skipif(not hasattr(os, "symlink"), reason="needs links")
