@@ -245,7 +245,8 @@ def undo_outcome_records(
             or _is_kept(item)
         ):
             records[address] = started[address]
-            if is_written and item.creates:
+            # With two resources, a digest would say that one of them is someone else's.
+            if is_written and item.creates and not item.is_partial:
                 records[address] = replace(started[address], sid_digest=sid_digest_of(address))
         # A deleted resource that exists again, although no undo tried to create it, was created by someone else.
         elif is_taken_back and (
@@ -257,9 +258,35 @@ def undo_outcome_records(
                 records[address] = replace(kept, sid_digest=sid_digest_of(address)) if item.creates else kept
             if address in entry.before:
                 record = entry.before[address]
-                is_new = item.creates and record.origin == "created"
-                records[address] = replace(record, sid_digest=sid_digest_of(address)) if is_new else record
+                if item.creates and record.origin == "created":
+                    is_found = bool(item.sid) and not _is_own(current.get(address), entry.left.get(address))
+                    digest = sid_digest_of(address)
+                    record = (
+                        _found(record, current[address], digest) if is_found else replace(record, sid_digest=digest)
+                    )
+                records[address] = record
     return records
+
+
+def _is_own(current: Record | None, left: Record | None) -> bool:
+    """Return whether an earlier undo may have created a resource that exists again: it forgot the former SID."""
+    return current is not None and current != left and not current.sid_digest
+
+
+def _found(former: Record, current: Record, digest: str) -> Record:
+    """Return the record of a created resource that exists again although no undo created it.
+
+    It was never deleted, or someone else made another one since, which its SID tells.
+
+    Args:
+        former: The record before the apply.
+        current: The present record.
+        digest: The digest of its present SID.
+    """
+    known = former.sid_digest
+    if (current.baseline, current.attempted) == (former.baseline, former.attempted):
+        known = current.sid_digest  # an earlier undo took it back
+    return replace(former, sid_digest=known, origin="created" if known or not digest else "adopted")
 
 
 def worst_of(endings_of_changes: Iterable[Ended]) -> Ended:

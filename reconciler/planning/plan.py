@@ -73,7 +73,8 @@ class UndoneAddress:
         sid: its present SID, if it is created again already.
         existed: whether the resource existed before the apply that is undone.
         changes: the addresses of the changes that have to be done for it.
-        is_partial: whether a field stays as the apply left it, because it cannot be set back.
+        is_partial: whether a part stays as the apply left it: a field that cannot be set back, or what replaced the
+            resource and is kept by a guard.
         entry: the number of the entry of the first run that is undone for it; 0 if it has none.
     """
 

@@ -340,15 +340,21 @@ def _undone(target: Target, found: UndoState, builder: UndoResources, changes: S
     own = own or [
         change for change in changes if change.action == "delete" and target.address.is_within(change.address)
     ]
-    if any(change.guard is not None for change in own):
+    written = [change for change in own if change.guard is None or change.guard.is_partial]
+    if own and not written:
         return UndoneAddress("withheld")
+    # The old resource of a replace may be there already: it was never deleted, or is created again.
+    is_there = verdict.leftover is not None and verdict.live is not None
     return UndoneAddress(
         "write" if own else "nothing",
         creates,
-        changes=tuple(change.address for change in own),
+        verdict.live.sid if is_there and verdict.live is not None else "",
+        changes=tuple(change.address for change in written),
         existed=target.action != "create",
         # What is noted of a resource that exists stays different; one that is created again is as before, or drifted.
-        is_partial=target.action == "update" and any(item.address == target.address for item in builder.irreversible),
+        # What replaced it may stay beside it, because a guard keeps it.
+        is_partial=any(change.guard is not None for change in own)
+        or (target.action == "update" and any(item.address == target.address for item in builder.irreversible)),
     )
 
 

@@ -142,10 +142,11 @@ class UndoState:
         parents: tuple[str, ...],
         values: PastValues,
         is_equal: Callable[[Target, Live], bool],
+        without: Live | None = None,
     ) -> Live | None:
         """Find a resource by its natural key, or by all of its values if it has none; equal ones first."""
         name = target.kind.name_of(plain(values))
-        members = self._state.collection(target.kind, parents)
+        members = [live for live in self._state.collection(target.kind, parents) if live is not without]
         equal = [
             live for live in members if live.sid not in self._claimed - {target.new_sid} and is_equal(target, live)
         ]
@@ -214,6 +215,10 @@ class UndoState:
             return Verdict(target, "withheld", live, message=f"{live.sid} has the same name and was created {SINCE}")
         if new is None:
             return Verdict(target, "nothing", old)
+        namesake = None if old is not None else self._namesake(target, new)
+        if namesake is not None:
+            message = f"{namesake.sid} has the name that it had before, and was created {SINCE}"
+            return Verdict(target, "withheld", new, message=message)
         verdict = Verdict(target, "write", new) if old is None else Verdict(target, "write", old, leftover=new)
         return self._unless_changed(target, new, verdict)
 
@@ -226,6 +231,13 @@ class UndoState:
         found = self._named(target, parents, target.before or {}, self._comparison.is_as_before)
         is_equal = found is not None and self._comparison.is_as_before(target, found)
         return found if is_equal and found is not new else None
+
+    def _namesake(self, target: Target, new: Live) -> Live | None:
+        """Return the resource that has the former name of a replaced one: someone else made it since."""
+        parents = self.lineage(target.parent)
+        if parents is None:
+            return None
+        return self._named(target, parents, target.before or {}, self._comparison.is_as_before, without=new)
 
     def _unless_changed(self, target: Target, live: Live, verdict: Verdict) -> Verdict:
         """Withhold the delete of a resource that is not as the apply left it."""

@@ -143,6 +143,38 @@ def test_a_killed_undo_that_created_it_again_records_it() -> None:
     )
 
 
+LEFT = Record(2, sid_digest="of the new one")
+MARKED = Record(2, (1,))
+
+
+def replaced(
+    current: Record, sid: str = "", decision: Decision = "write", *, former: Record = FORMER, is_partial: bool = False
+) -> Record | None:
+    """The record of a replaced role after the undo of entry 2, all of whose writes take effect."""
+    changes = (ROLE,) if decision == "write" else ()
+    item = UndoneAddress(decision, True, sid, changes, existed=True, is_partial=is_partial)
+    entry, endings = UndoneEntry(2, {ROLE: LEFT}, {ROLE: former}), dict[Address, Ended]({ROLE: "done"})
+    return undo_outcome_records({ROLE: current}, entry, {ROLE: item}, endings, lambda _: "digest").get(ROLE)
+
+
+def test_a_role_that_is_created_again_beside_a_held_one_counts_as_created() -> None:
+    assert replaced(LEFT, is_partial=True) == MARKED
+    assert replaced(LEFT) == replace(FORMER, sid_digest="digest")
+
+
+@pytest.mark.parametrize("decision", ["write", "nothing"])
+def test_an_earlier_undo_created_it(decision: Decision) -> None:
+    assert replaced(MARKED, "RL1", decision) == replace(FORMER, sid_digest="digest")
+
+
+@pytest.mark.parametrize("decision", ["write", "nothing"])
+def test_what_someone_else_made_like_the_former_one_does_not_count_as_created(decision: Decision) -> None:
+    assert replaced(LEFT, "RL1", decision) == FORMER  # its digest is that of the former one
+    assert replaced(LEFT, "RL1", decision, former=Record(1)) == Record(1, origin="adopted")
+    undone_before = replace(FORMER, sid_digest="of the one that the undo created")
+    assert replaced(undone_before, "RL1", decision) == undone_before
+
+
 def test_a_record_that_had_another_handle_is_not_forgotten() -> None:
     other, kept = ROLE.collection.child("y"), Record(2, adopted={"permissions": ("sendMessage",)})
     entry = UndoneEntry(2, {ROLE: kept}, {other: FORMER})

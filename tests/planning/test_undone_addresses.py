@@ -9,6 +9,8 @@ from reconciler.planning.plan import UndoneAddress
 from tests.undone import do, plan_undo
 from tests.world import World, read
 
+_ROLES = "roles: {x: {friendly_name: %s, type: %s, permissions: [%s]}}"
+
 SERVICE = "version: 1\nservices: {desk: {friendly_name: Desk, %s}}\n"
 HOOKS = Address.parse("services.desk.webhooks")
 CONFIGURATION = Address.parse("services.desk.configuration")
@@ -57,3 +59,59 @@ def test_what_can_be_set_back_is_set_back_whole() -> None:
     hooks = "webhooks: {pre_webhook_url: 'https://%s.example.com/pre'}"
     found = undone(hooks % "old", hooks % "new", HOOKS)
     assert found == UndoneAddress("write", changes=(HOOKS,), existed=True)
+
+
+# --- replaced resources ----------------------------------------------------------------------------------------------
+
+ALPHA = _ROLES % ("Alpha", "conversation", "sendMessage")
+BETA = _ROLES % ("Beta, renamed_from: Alpha", "conversation", "sendMessage")
+OF_SERVICE = _ROLES % ("Alpha", "service", "addParticipant")
+USERS = "users: {x: {identity: %s, friendly_name: Ada}}"
+THEIRS = ("Roles", {"FriendlyName": "Alpha", "Type": "conversation", "Permission": "leaveConversation"})
+AT_RUNTIME = ("Users", {"Identity": "ada", "FriendlyName": "At runtime"})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "theirs"),
+    [
+        (ALPHA, BETA, THEIRS),
+        (ALPHA, OF_SERVICE, THEIRS),
+        (USERS % "ada", USERS % "ada2, renamed_from: ada", AT_RUNTIME),
+        (ALPHA, "roles: {x: {friendly_name: Alpha, absent: true}}", THEIRS),  # deleted, not replaced
+    ],
+)
+def test_an_undo_does_not_take_what_someone_made_with_the_former_name(
+    before: str, after: str, theirs: tuple[str, dict[str, str]]
+) -> None:
+    account = World()
+    account.do(account.plan(read(SERVICE % before)))
+    files = read(SERVICE % after)
+    _, report = do(account, account.plan(files, approved=["delete:services.desk.roles.x"]), files)
+    sid = account.post(f"/v1/Services/{account.service('Desk')}/{theirs[0]}", theirs[1])["sid"]
+    row = account.snapshot()[sid]
+    made = plan_undo(account, report, files)
+    assert "withheld" in {one.decision for one in made.undone.values()}
+    do(account, made, files)
+    assert account.snapshot()[sid] == row
+
+
+@pytest.mark.parametrize("after", [BETA, OF_SERVICE])
+def test_a_role_that_replaced_another_one_and_is_held_stays_beside_it(after: str) -> None:
+    account, role = World(), Address.parse("services.desk.roles.x")
+    account.do(account.plan(read(SERVICE % ALPHA)))
+    files = read(SERVICE % after)
+    _, report = do(account, account.plan(files), files)
+    service = account.service("Desk")
+    roles = {one["friendly_name"]: one["sid"] for one in account.get(f"/v1/Services/{service}/Roles")["roles"]}
+    held = roles["Beta" if "Beta" in after else "Alpha"]
+    if after == OF_SERVICE:
+        account.post(f"/v1/Services/{service}/Users", {"Identity": "bob", "RoleSid": held})
+    else:
+        conversation = account.post(f"/v1/Services/{service}/Conversations", {})["sid"]
+        where = f"/v1/Services/{service}/Conversations/{conversation}/Participants"
+        account.post(where, {"Identity": "bob", "RoleSid": held})
+    made = plan_undo(account, report, files)
+    assert made.undone == {role: UndoneAddress("write", True, changes=(role,), existed=True, is_partial=True)}
+    do(account, made, files)
+    again = plan_undo(account, report, files)
+    assert again.undone == {role: UndoneAddress("withheld")}

@@ -20,6 +20,12 @@ from tests.world import World, read
 
 Excuse = tuple[str, str]
 """A path, and the key of the one difference that is excused; empty for everything at the path and below it."""
+_FORMS: dict[str, tuple[str, dict[str, str], dict[str, str]]] = {
+    "role": ("/v1/Services/{}/Roles", {"FriendlyName": "name", "Type": "type"}, {}),
+    "user": ("/v1/Services/{}/Users", {"Identity": "name"}, {"FriendlyName": "Someone else's"}),
+    "address": ("/v1/Configuration/Addresses", {"Address": "name", "Type": "type"}, {"FriendlyName": "Someone else's"}),
+}
+"""How a resource of a kind is made again: a path for its parent, the keys of its row, and other values."""
 
 
 @quick
@@ -33,6 +39,46 @@ def test_an_undo_restores_the_account(root: dict[str, Any], calls: list[Call]) -
 @given(configurations(), accounts())
 def test_an_undo_restores_the_account_thoroughly(root: dict[str, Any], calls: list[Call]) -> None:
     restores(root, calls)
+
+
+@pytest.mark.slow
+@thorough
+@given(configurations(), accounts())
+def test_an_undo_changes_nothing_that_someone_made_since(root: dict[str, Any], calls: list[Call]) -> None:
+    """Make what the apply deleted or replaced again, with other values, before the undo."""
+    account, files = inhabited(calls, Rules()), read(text(root))
+    try:
+        made = approved(account, files)
+    except MatchError:
+        event("cannot be planned")
+        return
+    rows = account.snapshot()
+    _, report = do(account, made, files)
+    theirs = _made_again(rows, account)
+    event(f"made again: {sorted({rows[sid]['kind'] for sid in theirs.values()})}")
+    if not theirs:
+        return
+    before = account.snapshot()
+    undo = plan_undo(account, report, files)
+    do(account, undo, files)
+    after = account.snapshot()
+    assert {sid: after.get(sid) for sid in theirs} == {sid: before[sid] for sid in theirs}
+
+
+def _made_again(rows: dict[str, Any], account: World) -> dict[str, str]:
+    """Make a namesake of each role, user, and address that is gone; give its SID, and that of the former one."""
+    present, made = account.snapshot(), dict[str, str]()
+    for sid, row in rows.items():
+        if sid in present or row["kind"] not in _FORMS or row["parent"] not in {*present, None}:
+            continue
+        path, names, given = _FORMS[row["kind"]]
+        form = {**{key: str(row[of]) for key, of in names.items()}, **given}
+        if row["kind"] == "role":
+            form["Permission"] = "addParticipant" if row["type"] == "service" else "leaveConversation"
+        answer = account.emulator.call("POST", path.format(row["parent"]), form)
+        if answer.status == 201 and answer.body is not None:
+            made[answer.body["sid"]] = sid
+    return made
 
 
 def restores(root: dict[str, Any], calls: list[Call]) -> None:
