@@ -188,7 +188,7 @@ def undo_started_records(
 
 
 def _is_kept(item: UndoneAddress) -> bool:
-    """Return whether nothing can be set back of what is not as before."""
+    """Return whether nothing can be set back that is not as before."""
     return item.decision == "nothing" and item.is_partial
 
 

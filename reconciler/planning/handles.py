@@ -121,7 +121,7 @@ def _map_level(
     taken.update(reserved)
     for one in left:
         if one.address not in mapping:
-            mapping[one.address] = _free_address(homes[one.address], one, taken, index)
+            mapping[one.address] = free_address(homes[one.address], one, taken, index)
             taken.add(mapping[one.address])
 
 
@@ -130,7 +130,7 @@ def parent_of(declared: Declared, mapping: Mapping[Address, Address]) -> Address
     return None if declared.parent is None else mapping.get(declared.parent, declared.parent)
 
 
-def _free_address(home: Address, declared: Declared | None, taken: Container[Address], index: Identities) -> Address:
+def free_address(home: Address, declared: Declared | None, taken: Container[Address], index: Identities) -> Address:
     """Return the address under its own handle, or by its natural key if another resource has that handle now."""
     address, number = home, 1
     while address in taken or (number > 1 and address in index.resources):
@@ -256,10 +256,10 @@ class _Handles:
                 if record in self.present or (home in taken and not is_last):
                     continue
                 if claim is None:
-                    self.present[record] = _free_address(home, None, taken, self.index)
+                    self.present[record] = free_address(home, None, taken, self.index)
                 else:
                     twin = self._twin(claim)
-                    self._place(claim, twin or _free_address(home, claim.declared, taken, self.index))
+                    self._place(claim, twin or free_address(home, claim.declared, taken, self.index))
                 taken.add(self.present[record])
 
     def _claims(self, record: Address) -> Iterator[_Claim]:

@@ -158,6 +158,8 @@ class Plan:
         missing: the reads that are required before the plan is final.
         irreversible: of an undo, what remains different permanently, by address.
         undone: of an undo, what it does with each address of the report.
+        identities: of an undo, what identifies each of these resources, and those that contain them; the pin is the
+            present SID.
         decisions: what becomes of each address that the configuration or the ledger has and the plan covers; empty
             without a baseline.
         remembered: the records of the ledger before this plan, in present addresses.
@@ -187,6 +189,7 @@ class Plan:
     missing: MissingReads = MissingReads()
     irreversible: tuple[tuple[Address, str], ...] = ()
     undone: Mapping[Address, UndoneAddress] = field(default_factory=dict)
+    identities: Mapping[Address, Declared] = field(default_factory=dict)
     decisions: Mapping[Address, Decision] = field(default_factory=dict)
     remembered: Mapping[Address, Record] = field(default_factory=dict)
     baseline: Since | None = None

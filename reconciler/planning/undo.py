@@ -115,7 +115,8 @@ class Undo:
         """
         found = UndoState(self._targets, self._anchors, state, self._digest_of)
         # The configuration may have given the resources other handles since.
-        self._present = in_addresses_of(dict(self._identities(found)), self._config)
+        identities = dict(self._identities(found))
+        self._present = in_addresses_of(identities, self._config)
         found.judge({address: item.lifecycle.ignore_changes for address, item in self._present.resources.items()})
         licensed = tuple(self._licensed(found)) if self.is_sealed else ()
         made, builder = self._make(found, state, options, licensed)
@@ -140,7 +141,17 @@ class Undo:
                 Address.parse(target.recorded): replace(_undone(target, found, builder, changes), entry=target.entry)
                 for target in self._targets
             },
+            identities=self._as_recorded(identities),
         )
+
+    def _as_recorded(self, identities: Mapping[Address, Declared]) -> dict[Address, Declared]:
+        """Return what identifies each resource by its address in the report."""
+        recorded = {address: identities[address] for address in self._anchors if address in identities}
+        for target in self._targets:
+            address = Address.parse(target.recorded)
+            one = identities[target.address]
+            recorded[address] = replace(one, address=address, parent=address.owner(target.kind.section))
+        return recorded
 
     def _make(
         self, found: UndoState, state: State, options: PlanOptions, licensed: tuple[Approval, ...]

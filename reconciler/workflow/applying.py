@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import ConfigError, GuardRefusal, MatchError, Problem, StalePlan, UsageError
 from reconciler.lazy_dataclass import dataclass
 from reconciler.sources.recording import RecordingSources
+from reconciler.workflow.baselines import load_declarations
 from reconciler.workflow.connecting import PLAN_KEY, connect, is_local, plan_key
 from reconciler.workflow.ledgers import LedgerRecorder, open_ledger
 from reconciler.workflow.loading import Source, current_source, validate
@@ -248,8 +249,14 @@ class _Planning:
         if fresh.ledger is None or not self.inputs.ledger.records:
             return None
         if self.source is not None:
+            ledger, environment = fresh.ledger, endpoint.environment
             return UndoRecorder(
-                fresh.ledger, fresh.plan, self.source.report, endpoint.environment, is_sealed=fresh.is_proved
+                ledger,
+                fresh.plan,
+                self.source.report,
+                environment,
+                lambda entry: load_declarations(ledger, entry, self.inputs, environment),
+                is_sealed=fresh.is_proved,
             )
         return LedgerRecorder(
             fresh.ledger, fresh.plan, fresh.document, self.config, self.inputs, endpoint=endpoint, files=self.files

@@ -10,19 +10,22 @@ import itertools
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.config.sources import looks_like_yaml
+from reconciler.errors import LedgerError
 from reconciler.sources.git_process import revert_command_of
 
 if TYPE_CHECKING:
     from reconciler.address import Address
+    from reconciler.config.model import Declared
     from reconciler.documents.ledger import LedgerEntry
     from reconciler.documents.report import ReportFile
     from reconciler.ledger.opening import Ledger
     from reconciler.ledger.repository import Repository
+    from reconciler.ledger.undone_addresses import UndoneRecords
     from reconciler.planning.baseline import Record
     from reconciler.planning.plan import Plan
     from reconciler.report import Report
@@ -117,13 +120,22 @@ class UndoRecorder:
         plan: The plan of the undo.
         report: The report of the apply that is undone.
         environment: Environment variables, which name the actor.
+        load: Loads what an entry declares; None if this release cannot load it.
         is_sealed: Whether the report is unchanged since its apply.
     """
 
     def __init__(
-        self, ledger: Ledger, plan: Plan, report: ReportFile, environment: Mapping[str, str], *, is_sealed: bool
+        self,
+        ledger: Ledger,
+        plan: Plan,
+        report: ReportFile,
+        environment: Mapping[str, str],
+        load: Callable[[LedgerEntry], Mapping[Address, Declared] | None],
+        *,
+        is_sealed: bool,
     ) -> None:
         from reconciler.ledger.records import UndoneEntry  # noqa: PLC0415 - see the package
+        from reconciler.ledger.undone_addresses import UndoneRecords  # noqa: PLC0415 - see the package
         from reconciler.ledger.writing import Applied, LedgerWriter  # noqa: PLC0415 - see the package
 
         head = ledger.head
@@ -131,16 +143,37 @@ class UndoRecorder:
         self._ledger = ledger
         self._plan = plan
         self._current = ledger.records()
-        # An apply that the ledger does not have changed no record.
-        self._undone = plan.undone if spans else {}
-        self._entry = UndoneEntry(
-            spans[-1].entry.number if spans else 0,
-            spans[-1].entry.records() if spans else {},
-            _records_before(spans, plan),
-            is_proved=is_sealed,
-        )
+        found = UndoneRecords()
+        if spans:  # an apply that the ledger does not have changed no record
+            found = UndoneRecords(plan.undone, spans[-1].entry.records(), _records_before(spans, plan))
+            found = self._in_present_addresses(found, load)
+        number = spans[-1].entry.number if spans else 0
+        self._undone = found.undone
+        self._entry = UndoneEntry(number, found.left, found.before, is_proved=is_sealed)
         same_as = None if head is None else head.entry
         self._writer = LedgerWriter(ledger, Applied(plan.config_digest), environment, "undo", same_as)
+
+    def _in_present_addresses(
+        self, found: UndoneRecords, load: Callable[[LedgerEntry], Mapping[Address, Declared] | None]
+    ) -> UndoneRecords:
+        """Give the records the addresses of the newest entry, whose configuration may have other handles."""
+        from reconciler.ledger.undone_addresses import in_present_addresses, mentioned  # noqa: PLC0415 - see the package
+
+        key, ref, numbers = self._ledger.key, self._ledger.ref, mentioned(self._current, found.before)
+        declarations = {}
+        for number, stored in ref.find(self._ledger.tips.newest, numbers).items():
+            try:
+                declared = load(stored.entry)
+            except LedgerError:
+                continue  # this clone lacks its commit; the handles are compared instead
+            if declared is not None:
+                declarations[number] = declared
+
+        def is_another(record: Record, sid: str) -> bool:
+            is_known = bool(sid and record.sid_digest) and key.has_made(record.sid_digest)
+            return is_known and key.sid_digest(sid) != record.sid_digest
+
+        return in_present_addresses(found, self._current, self._plan.identities, declarations, is_another)
 
     @property
     def number(self) -> int:
