@@ -77,10 +77,14 @@ def _read_layout(kind: type[Part]) -> _Layout:
 
 
 def _plain(value: Any) -> Any:
+    """Return the value of a field; opaque JSON, which may be large, as it is."""
     if isinstance(value, Part):
         return to_content(value)
     if isinstance(value, (tuple, list)):
-        return [item if type(item) in _SCALARS else _plain(item) for item in value]
-    if isinstance(value, Mapping):
-        return {str(key): item if type(item) in _SCALARS else _plain(item) for key, item in value.items()}
-    return value
+        return [to_content(item) for item in value] if value and isinstance(value[0], Part) else list(value)
+    if not isinstance(value, Mapping):
+        return value
+    key, first = next(iter(value.items()), ("", None))
+    if isinstance(first, Part):
+        return {name: to_content(item) for name, item in value.items()}
+    return dict(value) if isinstance(key, str) else {str(number): item for number, item in value.items()}

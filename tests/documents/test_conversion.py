@@ -22,7 +22,7 @@ from tests.render import plan_samples as samples
 SUMMARY = SummaryPart(create=1, update=0, replace=0, delete=0, no_op=2, unmanaged=0, withheld=0)
 ENTRY = LedgerResource(
     origin="created",
-    adopted={"attributes": {"json": {"a": [1.5, 1e16, {"ü": None}], "b": ("x",)}}},
+    adopted={"attributes": {"json": {"a": [1.5, 1e16, {"ü": None}], "b": ["x"]}}},
     declared_as={10: "services.a", 9: "services.b"},
 )
 JOURNALED = SavedReplace(
