@@ -332,7 +332,7 @@ class _Fetch(ReadSession):
         if kind.singleton:
             body = await self.counted(self.client.get(path))
             if kind == ACCOUNT:
-                account_of(body)  # its error says more than that of an answer which is no resource
+                account_of(body)  # its error says more than that of an answer that is not a resource
             return _ReadResult([to_live(kind, body, read.parents)], is_complete=True, body=body)
         bodies: Sequence[Json] = await self.counted(
             self.client.list(path, kind.list_key, kind.page_size, consistent=read.consistent)

@@ -78,7 +78,7 @@ def _after(earlier: Target, later: Target) -> PastValues:
 
 
 def _before(earlier: Target, later: Target) -> PastValues | None:
-    """Return the values before both runs, as far as they are known and nobody changed them in between."""
+    """Return the values before both runs, as far as they are known and were not changed in between."""
     if earlier.before is None and later.before is None:
         return None
     found, left = later.before or {}, earlier.after or {}

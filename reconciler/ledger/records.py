@@ -276,7 +276,7 @@ def _is_own(current: Record | None, left: Record | None) -> bool:
 def _found(former: Record, current: Record, digest: str) -> Record:
     """Return the record of a created resource that exists again although no undo created it.
 
-    It was never deleted, or someone else made another one since, which its SID tells.
+    It was never deleted, or someone else made another one since, which its SID shows.
 
     Args:
         former: The record before the apply.
