@@ -419,7 +419,7 @@ class Origins:
 
 
 def _may_hold_secret(field: Field, content: Content, declared: Declared | None) -> bool:
-    """Whether a live value may not be stored: plans do not show it either. What the configuration has is not secret."""
+    """Whether a live value may not be stored: plans do not show it either."""
     if holds_secret(field, content):
         return True
     value = None if declared is None else declared.values.get(field.path)

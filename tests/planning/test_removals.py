@@ -398,7 +398,7 @@ def test_a_field_returns_to_a_service_that_was_never_declared(ledger: Ledgered) 
         ("https://hooks.example.com/in/orders", "https://new.example.com/", "https://hooks.example.com/in/orders"),
         # A plan shows it as https://hooks.example.com/in/(sensitive), because the segment may be a token.
         ("https://hooks.example.com/in/8f3a9c2b7d1e4f6a8f3a9c2b", "https://new.example.com/", None),
-        # What the configuration has in plain text is no secret.
+        # The configuration has it in plain text.
         (
             "https://hooks.example.com/in/8f3a9c2b7d1e4f6a8f3a9c2b",
             "https://new.example.com/8f3a9c2b7d1e4f6a8f3a9c2b",
