@@ -272,55 +272,8 @@ class _JsonBuilder(_Places):
 
 
 @dataclass
-class _Builder(_JsonBuilder):
-    """Builds the edits of all differences."""
-
-    def build(self) -> tuple[list[Group], list[Refusal]]:
-        refusals: list[Refusal] = []
-        for item in self.items:
-            try:
-                self._accept(item)
-            except RefusedError as error:
-                refusals.append(error.of(item))
-        return self._joined(refusals), refusals
-
-    def _joined(self, refusals: list[Refusal]) -> list[Group]:
-        """Join the groups that are accepted only together; refuse what belongs to something refused."""
-        refused = {(one.address, one.path): one for one in refusals}
-        bad: dict[tuple[Address, str], str] = {}
-        for item in self.items:
-            if item.unit and (str(item.address), item.path) in refused:
-                bad.setdefault((item.address, item.unit), item.path)
-        kept: list[Group] = []
-        joined: dict[tuple[Address, str], Group] = {}
-        for group in self.groups.values():
-            units = [(item.address, item.unit) for item in group.items if item.unit]
-            if wrong := next((bad[unit] for unit in units if unit in bad), ""):
-                error = RefusedError(f"{wrong}, which belongs to it, is refused", "change them by hand")
-                refusals += [error.of(item) for item in group.items]
-                continue
-            first = next((joined[unit] for unit in units if unit in joined), None)
-            if first is not None:
-                first.items += group.items
-                first.ops += group.ops
-                first.allowed |= group.allowed
-            else:
-                kept.append(group)
-            joined |= dict.fromkeys(units, first or group)
-        return kept
-
-    def _accept(self, item: Item) -> None:
-        if item.hidden:
-            raise RefusedError(item.hidden, "change it by hand; accept never writes it")
-        match item.action:
-            case "set":
-                self._set(item)
-            case "remove":
-                self._remove(item)
-            case "add":
-                self._add_resource(item)
-
-    # --- fields -------------------------------------------------------------------------------------------------------
+class _FieldBuilder(_JsonBuilder):
+    """Builds the edits of fields, and what the files lack."""
 
     def _set(self, item: Item) -> None:
         parts = (*item.address.parts, *item.path.split("."))
@@ -532,6 +485,56 @@ class _Builder(_JsonBuilder):
                 pattern = resolve_path(file, item.text) if isinstance(item, Scalar) and "*" in item.text else None
                 if pattern is not None:
                     yield pattern
+
+
+@dataclass
+class _Builder(_FieldBuilder):
+    """Builds the edits of all differences."""
+
+    def build(self) -> tuple[list[Group], list[Refusal]]:
+        refusals: list[Refusal] = []
+        for item in self.items:
+            try:
+                self._accept(item)
+            except RefusedError as error:
+                refusals.append(error.of(item))
+        return self._joined(refusals), refusals
+
+    def _joined(self, refusals: list[Refusal]) -> list[Group]:
+        """Join the groups that are accepted only together; refuse what belongs to something refused."""
+        refused = {(one.address, one.path): one for one in refusals}
+        bad: dict[tuple[Address, str], str] = {}
+        for item in self.items:
+            if item.unit and (str(item.address), item.path) in refused:
+                bad.setdefault((item.address, item.unit), item.path)
+        kept: list[Group] = []
+        joined: dict[tuple[Address, str], Group] = {}
+        for group in self.groups.values():
+            units = [(item.address, item.unit) for item in group.items if item.unit]
+            if wrong := next((bad[unit] for unit in units if unit in bad), ""):
+                error = RefusedError(f"{wrong}, which belongs to it, is refused", "change them by hand")
+                refusals += [error.of(item) for item in group.items]
+                continue
+            first = next((joined[unit] for unit in units if unit in joined), None)
+            if first is not None:
+                first.items += group.items
+                first.ops += group.ops
+                first.allowed |= group.allowed
+            else:
+                kept.append(group)
+            joined |= dict.fromkeys(units, first or group)
+        return kept
+
+    def _accept(self, item: Item) -> None:
+        if item.hidden:
+            raise RefusedError(item.hidden, "change it by hand; accept never writes it")
+        match item.action:
+            case "set":
+                self._set(item)
+            case "remove":
+                self._remove(item)
+            case "add":
+                self._add_resource(item)
 
     # --- resources ----------------------------------------------------------------------------------------------------
 

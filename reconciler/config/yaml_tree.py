@@ -183,7 +183,7 @@ class TreeBuilder:
             self._findings.conceal(self._origin.file, line, end_line)
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchored(node, 1, 1)
-            if is_plain and not self._is_extension():
+            if is_plain and not _is_extension(self._stack):
                 self._unused_anchors[event.anchor] = self._place(event)
         return node
 
@@ -221,11 +221,6 @@ class TreeBuilder:
         hint = 'write both halves, for instance "\\ud83d\\ude00", or the character itself'
         self._findings.error("not-text", "half a surrogate pair is not a character", self._place(event), hint)
         return _SURROGATE.sub("\ufffd", joined)
-
-    def _is_extension(self) -> bool:
-        """Whether this is inside of an ``x-*`` key, whose anchors may be meant for later."""
-        key = self._stack[1].key if len(self._stack) > 1 else None
-        return key is not None and key.text.startswith("x-")
 
     def check_anchors(self) -> None:
         """Report values whose anchor is not used: text that begins with & was probably meant."""
@@ -290,7 +285,7 @@ class TreeBuilder:
             node = ListNode(frame.items, self._origin, frame.line, frame.column)
         else:
             for merged in frame.items:
-                self._merge(frame.by_key, merged)
+                _merge(self._findings, frame.by_key, merged)
             node = MapNode(frame.by_key, self._origin, frame.line, frame.column)
         size = self._written + self._nodes_beyond_events - frame.nodes_before
         height = frame.height if frame.height > 1 or size == 1 else 2
@@ -393,21 +388,28 @@ class TreeBuilder:
             return None
         return node
 
-    def _merge(self, by_key: dict[str, KeyValue], merged: Node) -> None:
-        """Apply YAML's merge key: the mapping's own keys take precedence, then those of earlier mappings."""
-        if isinstance(merged, ScalarNode) and merged.is_null:
-            return
-        for table in merged.items if isinstance(merged, ListNode) else [merged]:
-            if not isinstance(table, MapNode):
-                self._findings.error(
-                    "merge-key",
-                    "<< merges mappings, and this is not a mapping",
-                    table.place,
-                    "refer to an anchored mapping: << : *name",
-                )
-                continue
-            for key, pair in table.by_key.items():
-                by_key.setdefault(key, pair)
+
+def _merge(findings: Findings, by_key: dict[str, KeyValue], merged: Node) -> None:
+    """Apply YAML's merge key: the mapping's own keys take precedence, then those of earlier mappings."""
+    if isinstance(merged, ScalarNode) and merged.is_null:
+        return
+    for table in merged.items if isinstance(merged, ListNode) else [merged]:
+        if not isinstance(table, MapNode):
+            findings.error(
+                "merge-key",
+                "<< merges mappings, and this is not a mapping",
+                table.place,
+                "refer to an anchored mapping: << : *name",
+            )
+            continue
+        for key, pair in table.by_key.items():
+            by_key.setdefault(key, pair)
+
+
+def _is_extension(stack: Sequence[_Frame]) -> bool:
+    """Whether the place is inside of an ``x-*`` key, whose anchors may be meant for later."""
+    key = stack[1].key if len(stack) > 1 else None
+    return key is not None and key.text.startswith("x-")
 
 
 def _is_lookup(text: str) -> bool:

@@ -55,8 +55,7 @@ class PlanContext:
         by_natural_key: addresses of the resources that others may imply, by kind, service, and natural key.
         implied_users: kind, service, and natural key of each undeclared user that a declared participant implies.
         sids: known SIDs by address, including those of built-in roles that the configuration refers to.
-        builtin_refs: resources that steps refer to and that Twilio creates with a service of this plan, by address,
-            with the values to look them up by.
+        builtin_refs: by address, resources that steps refer to and Twilio creates, with the values to look them up by.
         problems: the problems that prevent a plan.
     """
 
