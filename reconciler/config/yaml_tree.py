@@ -6,7 +6,7 @@ Resolves anchors, aliases, and merge keys, and counts their expansion before it 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from yaml import (
