@@ -82,7 +82,8 @@ def _change(part: ChangePart, commands: Commands | None) -> NextStepsPart | None
             forget = paste.forgotten(part.address if not removed else f"{part.address}.{removed[0]}")
         case "unidentified":
             approve, forget = _approved(part, commands), paste.forgotten(part.address)
-        case "declared_elsewhere":
+        # The address of a replace is still declared.
+        case "declared_elsewhere" if part.action == "update" or part.standing:
             forget = paste.forgotten(part.address)
         case "prevent_destroy" if part.standing == "removed":
             forget = paste.forgotten(part.address)

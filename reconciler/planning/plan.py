@@ -46,6 +46,7 @@ from reconciler.planning.match import match
 from reconciler.planning.naming import title
 from reconciler.planning.near import Nearness
 from reconciler.planning.options import PlanOptions
+from reconciler.planning.other_owners import with_former_kept
 from reconciler.planning.removals import resolve
 from reconciler.planning.standings import Standings, decide
 from reconciler.planning.undeclared import UndeclaredSetting, possible_settings, shown_settings
@@ -276,7 +277,9 @@ class _Planner:
         resent = (lambda _declared: frozenset[str]()) if standings is None else standings.resent_fields
         unordered = ChangeBuilder(self.context, frozenset(self.options.rotate), resent).build()
         if standings is not None:
-            unordered = replace(unordered, changes=tuple(map(standings.of, unordered.changes)))
+            compared = (standings.of(change) for change in unordered.changes)
+            kept = (with_former_kept(change, standings.resolution, state) for change in compared)
+            unordered = replace(unordered, changes=tuple(change for change in kept if change is not None))
         problems = (
             *self.context.problems,
             *unordered.problems,
