@@ -5,7 +5,7 @@ Takes `Inputs` and an `Endpoint`; returns an `Acceptance`. Reads the account onl
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -130,17 +130,26 @@ class _Work:
             UsageError: A name means nothing.
         """
         from reconciler.accept.candidates import candidates, choose  # noqa: PLC0415 - see the package
-        from reconciler.accept.edits import build_groups  # noqa: PLC0415 - see the package
 
         config = self.loaded.selected.config
         chosen: list[Candidate] = []
+        unknown: list[Item] = []
         if names or not self.request.unmanaged:
             found = list(candidates(self.plan, self.state, config))
             chosen, errors = choose(found, names, config)
             if errors:
                 raise UsageError("; ".join(errors))
+            unknown = [one.item for one in found if one.standing == "unknown" and not names]
         items = [one.item for one in chosen]
         items += [self._unmanaged(text) for text in dict.fromkeys(self.request.unmanaged)]
+        groups, refused = self._built(items)
+        if unknown:
+            refused += self._unknown([item for item in unknown if item not in items])
+        return groups, refused
+
+    def _built(self, items: Sequence[Item]) -> tuple[list[Group], list[Refusal]]:
+        from reconciler.accept.edits import build_groups  # noqa: PLC0415 - see the package
+
         return build_groups(
             items,
             self.loaded.files,
@@ -149,6 +158,19 @@ class _Work:
             self.request.at,
             tuple(self.loaded.inputs.variables),
         )
+
+    def _unknown(self, items: Sequence[Item]) -> Iterator[Refusal]:
+        """Refuse differences whose last applied value is unknown: a merged change may be what differs.
+
+        Those that could not be accepted by name either are refused for that reason.
+        """
+        from reconciler.accept.model import Refusal  # noqa: PLC0415 - see the package
+
+        groups, refused = self._built(items)
+        yield from refused
+        for item in (item for group in groups for item in group.items):
+            reason = "the value that was applied last is unknown, so the configuration may be what changed"
+            yield Refusal(str(item.address), item.path, reason, "name it: `reconciler accept` then takes it")
 
     def _unmanaged(self, text: str) -> Item:
         """Return an unmanaged resource as an item.

@@ -125,6 +125,34 @@ def test_without_names_the_refused_values_are_listed(cli: Cli, drifted: Path, tm
     assert drifted.read_text() == FILES.replace("sendMessage", "leaveConversation")
 
 
+def test_what_was_applied_from_outside_is_listed_without_names(
+    cli: Cli, drifted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERMISSION", "sendMessage")
+    outside = FILES.replace("[sendMessage]", '["${env:PERMISSION}"]')
+    (tmp_path / "base.yaml").write_text(outside)
+    drifted.write_text(outside)
+    result = cli("accept", *EMULATED, "--yes", "--baseline", "base.yaml")
+    assert result.code == 5
+    assert result.err == (
+        "Not accepted:\n"
+        f"  {NAME}: the value comes from environment variable PERMISSION\n"
+        "    = change the environment variable, or write the value in the file\n"
+    )
+    assert drifted.read_text() == outside
+    # A literal now: it may be what a merged commit changed.
+    drifted.write_text(FILES)
+    result = cli("accept", *EMULATED, "--dry-run", "--baseline", "base.yaml")
+    assert result.code == 5
+    assert result.err == (
+        "Not accepted:\n"
+        f"  {NAME}: the value that was applied last is unknown, so the configuration may be what changed\n"
+        "    = name it: `reconciler accept` then takes it\n"
+    )
+    assert cli("accept", NAME, *EMULATED, "--yes", "--baseline", "base.yaml").code == 0
+    assert drifted.read_text() == FILES.replace("sendMessage", "leaveConversation")
+
+
 def test_lines_with_secrets_are_not_shown(cli: Cli, drifted: Path) -> None:
     changed = FILES.replace(
         "    configuration:",
