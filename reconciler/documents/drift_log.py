@@ -46,7 +46,7 @@ class SightingPart(Part):
     notified: str = dataclasses.field(
         default="",
         metadata=described(
-            "When a run last counted it as new or as due for a reminder; absent if unknown.",
+            "When a run with `--format` chat, json, or github last reported it as new or due; absent if none did.",
             pattern=_TIME_OR_EMPTY,
             exclude_if=not_,
         ),

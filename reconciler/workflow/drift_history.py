@@ -44,7 +44,7 @@ _INSERT = "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _LARGEST = 16 * 1024 * 1024
 
 
-def record_drift(path: str, drift: DriftFile, *, remind_days: int = 0) -> DriftFile:
+def record_drift(path: str, drift: DriftFile, *, remind_days: int = 0, notifies: bool = True) -> DriftFile:
     """Record a drift in its history, and return it with the history.
 
     A finding is gone only if this run could have seen it: a run with ``--target`` or ``--exclude``, or one that could
@@ -54,6 +54,7 @@ def record_drift(path: str, drift: DriftFile, *, remind_days: int = 0) -> DriftF
         path: The file, which is created if it does not exist.
         drift: The drift.
         remind_days: After how many days a finding that remains is due again; 0 for never.
+        notifies: Whether this run reports what is due. Otherwise it stays due for a run that does.
 
     Raises:
         UsageError: The file cannot be used, or is not a history.
@@ -77,13 +78,13 @@ def record_drift(path: str, drift: DriftFile, *, remind_days: int = 0) -> DriftF
             number, notified = remaining.get(key, (0, ""))
             is_due = notified <= due_before
             to_notify += is_due
-            if not notified:
-                row = (*scope, item.address, item.field, item.kind, item.standing, now, now, "", now)
+            notified = now if is_due and notifies else notified
+            if not number:
+                row = (*scope, item.address, item.field, item.kind, item.standing, now, now, "", notified)
                 connection.execute(_INSERT, row)
             else:
                 connection.execute(
-                    "UPDATE finding SET last_seen = ?, notified = ? WHERE rowid = ?",
-                    (now, now if is_due else notified, number),
+                    "UPDATE finding SET last_seen = ?, notified = ? WHERE rowid = ?", (now, notified, number)
                 )
         if not (drift.target or drift.exclude or drift.unreadable):
             gone = [

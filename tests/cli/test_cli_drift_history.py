@@ -78,6 +78,20 @@ def test_chat_is_silent_until_a_finding_is_new_or_due(cli: Cli, drifted: Path) -
     assert cli("drift", *chat, "--remind", "7").out == ""
 
 
+def test_runs_that_always_show_everything_leave_the_message_due(cli: Cli, drifted: Path) -> None:
+    assert drifted.exists()
+    for name in ("text", "html", "markdown"):
+        assert cli("drift", *HISTORY, "--format", name).code == 2
+    chat = (*HISTORY, "--format", "chat")
+    assert NAME in cli("drift", *chat).out
+    assert cli("drift", *HISTORY).code == 2
+    assert cli("drift", *chat).out == ""
+    with sqlite3.connect("drift.db") as connection:
+        connection.execute("UPDATE finding SET notified = '2020-01-01T00:00:00Z'")
+    assert cli("drift", *HISTORY, "--remind", "7").code == 2
+    assert NAME in cli("drift", *chat, "--remind", "7").out
+
+
 def test_a_reminder_is_due_after_its_days(tmp_path: Path) -> None:
     path = str(tmp_path / "drift.db")
     due = [
