@@ -85,6 +85,8 @@ def _change(part: ChangePart, commands: Commands | None) -> NextStepsPart | None
         # The address of a replace is still declared.
         case "declared_elsewhere" if part.action == "update" or part.standing:
             forget = paste.forgotten(part.address)
+        case "implied" | "unclear_removal":
+            forget = paste.forgotten(part.address)
         case "prevent_destroy" if part.standing == "removed":
             forget = paste.forgotten(part.address)
         case "prevent_create" if commands is not None:

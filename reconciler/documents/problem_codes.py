@@ -403,10 +403,6 @@ _LEDGER = {
         "Rename the environment.",
     ),
     "stale-removed": ProblemCode("An item of `removed` is declared, or was never applied.", "Remove the item."),
-    "unclear-removal": ProblemCode(
-        "A resource is no longer declared, but the matching live resource is unclear. No live resource is changed.",
-        "Delete the resource yourself, or add its address to `removed` with `action: forget`.",
-    ),
     "unknown-order": ProblemCode(
         "The clone is too shallow to determine whether the commit is older than the last applied one.",
         "Fetch the history, as the message says.",

@@ -23,7 +23,7 @@ from reconciler.planning.guard_context import GuardContext, has_more, live_name,
 from reconciler.planning.role_guards import default_role, role_assigned, role_in_use
 from reconciler.state import Collection
 
-OF_REMOVALS = frozenset({"declared_elsewhere", "unidentified"})
+OF_REMOVALS = frozenset({"declared_elsewhere", "implied", "unclear_removal", "unidentified"})
 """Guards that a removal already has from the comparison with the baseline. They outweigh every other guard."""
 
 

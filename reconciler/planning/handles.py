@@ -19,7 +19,7 @@ apply, earlier releases left a record under the former handle beside the one und
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Container, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from reconciler.address import Address
@@ -40,12 +40,17 @@ _OVERRIDE = -1
 """The number of the configuration that ``--baseline`` names, which is older than any entry."""
 
 
-def with_present_handles(baseline: Baseline, config: Config) -> Baseline:
+def with_present_handles(baseline: Baseline, config: Config, others: Collection[Address] = frozenset()) -> Baseline:
     """Return a baseline whose resources have the addresses of the configuration.
 
     Each record knows under which other address an entry declares its resource, so that it can be stored as it is.
+
+    Args:
+        baseline: The baseline.
+        config: The configuration.
+        others: The addresses of the configuration that only a resource with the same identity has.
     """
-    return _Handles(baseline, Identities(config.resources.values())).run()
+    return _Handles(baseline, Identities(config.resources.values()), others).run()
 
 
 def in_addresses_of(resources: Mapping[Address, Declared], config: Config) -> Config:
@@ -187,9 +192,10 @@ class _Handles:
         owners: The claim of each record that has its present address, by the identity of the resource.
     """
 
-    def __init__(self, baseline: Baseline, index: Identities) -> None:
+    def __init__(self, baseline: Baseline, index: Identities, others: Collection[Address]) -> None:
         self.baseline = baseline
         self.index = index
+        self.others = others
         self.entries = dict(baseline.declarations)
         if baseline.override is not None:
             self.entries[_OVERRIDE] = baseline.override
@@ -248,7 +254,7 @@ class _Handles:
 
     def _map_others(self, records: list[Address], claims: Mapping[Address, _Claim]) -> None:
         """Give the records that the configuration does not declare the address of their handle, or a free one."""
-        taken = {self.present[record] for record in records if record in self.present}
+        taken = {*self.others, *(self.present[record] for record in records if record in self.present)}
         for is_last in (False, True):
             for record in records:
                 claim = claims.get(record)

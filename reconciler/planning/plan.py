@@ -27,6 +27,7 @@ from reconciler.address import Address
 from reconciler.change import Change, Guard, Since, Step
 from reconciler.config.acknowledged import split_acknowledged, unused
 from reconciler.config.model import Config, Declared, Reference, Unknown
+from reconciler.config.selection import Selection
 from reconciler.errors import MatchError, Problem
 from reconciler.journal import UnfinishedReplace
 from reconciler.kinds import KINDS
@@ -40,14 +41,16 @@ from reconciler.planning.context import PlanContext
 from reconciler.planning.counts import Bounds, bounds_of
 from reconciler.planning.dangling import dangling
 from reconciler.planning.guard_changes import guard_changes
+from reconciler.planning.identification import identify
 from reconciler.planning.impact import CountRead, counts_to_fetch, with_impact
 from reconciler.planning.interrupted import begun_replaces
-from reconciler.planning.match import match
+from reconciler.planning.match import Matching, match
 from reconciler.planning.naming import title
 from reconciler.planning.near import Nearness
 from reconciler.planning.options import PlanOptions
 from reconciler.planning.other_owners import with_former_kept
 from reconciler.planning.removals import resolve
+from reconciler.planning.separation import separate
 from reconciler.planning.standings import Standings, decide
 from reconciler.planning.undeclared import UndeclaredSetting, possible_settings, shown_settings
 from reconciler.planning.unmanaged import (
@@ -241,30 +244,49 @@ class _Planner:
         self, wanted: Config | Widened, state: State, options: PlanOptions, unfinished: Sequence[UnfinishedReplace]
     ) -> None:
         self.options = options
-        config = wanted if isinstance(wanted, Config) else wanted.config
-        self.declared = config.resources if isinstance(wanted, Config) else wanted.declared.resources
-        remembered = frozenset(config.resources.keys() - self.declared.keys())
-        selection = replace(options.selection(config), remembered=remembered)
         self.affected: Mapping[Collection, tuple[Address, ...]] = {}
-        if state.unreadable:
-            parents = match(config, state, KINDS.parents, selection).live
-            self.affected = scope.unreadable(config, state, parents, selection)
-            found = [address for addresses in self.affected.values() for address in addresses]
-            selection = selection.without(config, found)
         self.standings: Standings | None = None
-        if not isinstance(wanted, Config):
-            begun = begun_replaces(unfinished, config, state, selection)
-            matching = match(config, state, selection=selection, under_way=begun, new=options.reviewed.creates)
-            resolution = resolve(wanted, state, matching, selection)
-            config, self.standings = (
-                resolution.config,
-                Standings(resolution, frozenset(self._approvals(config)), options.ours),
-            )
+        if isinstance(wanted, Config):
+            self.declared = wanted.resources
+            config, selection = wanted, self._select(wanted, state)
+        else:
+            self.declared = wanted.declared.resources
+            config, selection = self._resolve(wanted, state, unfinished)
         self.context = PlanContext(config, state, selection, unfinished, options.reviewed)
         near = Nearness()
         self.unused_names = UnusedNames(self.context, near)
         self.unused_patterns = UnusedPatterns(self.context, near)
         self.unused_options = UnusedOptions(self.context, near)
+
+    def _select(self, config: Config, state: State) -> Selection:
+        """Return the part of a configuration that the plan covers, without what could not be read."""
+        remembered = frozenset(config.resources.keys() - self.declared.keys())
+        selection = replace(self.options.selection(config), remembered=remembered)
+        if state.unreadable:
+            parents = match(config, state, KINDS.parents, selection).live
+            self.affected = scope.unreadable(config, state, parents, selection)
+            found = [address for addresses in self.affected.values() for address in addresses]
+            selection = selection.without(config, found)
+        return selection
+
+    def _resolve(
+        self, widened: Widened, state: State, unfinished: Sequence[UnfinishedReplace]
+    ) -> tuple[Config, Selection]:
+        """Return the configuration with what is removed written into it, and the part that the plan covers."""
+
+        def matched(config: Config, selection: Selection) -> Matching:
+            begun = begun_replaces(unfinished, config, state, selection)
+            return match(config, state, selection=selection, under_way=begun, new=self.options.reviewed.creates)
+
+        selection = self._select(widened.config, state)
+        matching = matched(widened.config, selection)
+        separated = separate(widened, state, matching)
+        if separated is not widened:
+            widened, selection = separated, self._select(separated.config, state)
+            matching = matched(widened.config, selection)
+        resolution = resolve(widened, state, identify(widened, state, matching), selection)
+        self.standings = Standings(resolution, frozenset(self._approvals(widened.config)), self.options.ours)
+        return resolution.config, selection
 
     def run(self) -> Plan:
         """Build, order, and guard the changes.
@@ -280,8 +302,10 @@ class _Planner:
             compared = (standings.of(change) for change in unordered.changes)
             kept = (with_former_kept(change, standings.resolution, state) for change in compared)
             unordered = replace(unordered, changes=tuple(change for change in kept if change is not None))
+        declared = frozenset(map(str, self.declared))
         problems = (
-            *self.context.problems,
+            # What is removed is withheld instead.
+            *(one for one in self.context.problems if one.code != "absent-but-needed" or one.address in declared),
             *unordered.problems,
             *self._option_problems(unordered.changes),
             *plan_problems.swapped_names(self.context, unordered.changes),
@@ -295,6 +319,8 @@ class _Planner:
         )
         bounds = bounds_of((*config.approvals, *self.options.approved))
         changes = with_impact(self.context, changes, bounds)
+        if standings is not None:
+            changes = (*changes, *standings.unclear())
         undeclared = undeclared_resources(self.context, changes)
         unmanaged = unmanaged_resources(self.context, undeclared)
         warnings, acknowledged = self._acknowledged((*problems, *self._warnings(changes, undeclared, unmanaged)))

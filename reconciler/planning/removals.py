@@ -36,6 +36,7 @@ from reconciler.planning.baseline import Record
 from reconciler.planning.left_resources import left_resources
 from reconciler.planning.live_identity import lineage_of
 from reconciler.planning.match import Matching
+from reconciler.planning.separation import implied_names
 from reconciler.planning.three_way import (
     Mark,
     Origins,
@@ -231,10 +232,12 @@ class _Resolver:
         self.withheld: dict[Address, Guard] = {}
         self.covered: dict[Address, Address] = {}
         self.left: dict[Address, Record] = {}
+        self.left_sids: set[str] = set()
         self.kept: set[Address] = set()
         self.forgotten: set[Address] = set(widened.forgotten)
         self.problems: list[Problem] = []
         self.unclear = {problem.address: problem for problem in matching.problems}
+        self.implied = implied_names(widened.declared.resources)
 
     def run(self) -> Resolution:
         """Decide every address: declared ones first, because they may refer to removed ones."""
@@ -312,7 +315,7 @@ class _Resolver:
         container = next((one for one in self._around(address) if one in self.kept), None)
         gone = next((one for one in self._around(address) if self._is_deleted(one)), None)
         if container is not None or (str(address) in self.unclear and address not in self.matching.live):
-            self._keep(address, report=container is None)
+            self._keep(address, self.unclear[str(address)] if container is None else None)
             return
         if gone is not None:
             self.covered[address] = gone
@@ -335,6 +338,8 @@ class _Resolver:
             return
         self._withhold_if_elsewhere(before, sides)
         if may_delete and not before.kind.singleton:
+            if (before.kind.name, address.root, sides.live.name) in self.implied:
+                self.withheld.setdefault(address, _implied(address, sides.live))
             if not is_always and self.origins.is_unidentified(record):
                 self.withheld.setdefault(address, _unidentified(address))
             self._delete(address, before, sides, standing)
@@ -362,6 +367,9 @@ class _Resolver:
         )
         for left in found:
             before = left.declared
+            if left.live.sid in self.left_sids:
+                continue  # two records claim it, which an undo of an earlier release could leave
+            self.left_sids.add(left.live.sid)
             if widened.config.on_removal.get(before.kind.name) == "forget" or (
                 before.address.collection in widened.config.prune
             ):
@@ -387,14 +395,11 @@ class _Resolver:
         declared = self.resources.get(address)
         return address in self.deleted or (declared is not None and declared.absent)
 
-    def _keep(self, address: Address, *, report: bool) -> None:
+    def _keep(self, address: Address, problem: Problem | None) -> None:
         self.kept.add(address)
         self.records[address] = self.widened.pasts[address].record or Record(None)
-        if report:
-            problem = self.unclear[str(address)]
-            message = f"{address} is no longer declared, and is not changed: {problem.message}"
-            hint = "Delete the ones that are not needed, or write removed: [{address: …, action: forget}]."
-            self._note("unclear-removal", message, hint, address, severity="warning")
+        if problem is not None:
+            self.withheld[address] = _unclear(address, problem)
 
     def _forget(self, address: Address, past: Past) -> None:
         self.forgotten.add(address)
@@ -509,11 +514,7 @@ class _Resolver:
         """Report entries of ``removed`` without effect, and former declarations that cannot be read."""
         self.problems += [_stale(one, self.widened) for one in self.widened.stale]
         for address in self.widened.unreadable:
-            self.kept.add(address)
-            self.records[address] = self.widened.pasts[address].record or Record(None)
-            message = f"{address} is no longer declared, and is not changed: its former declaration cannot be read"
-            hint = "Delete it yourself, or write removed: [{address: …, action: forget}]."
-            self._note("unclear-removal", message, hint, address, severity="warning")
+            self._keep(address, Problem("unreadable", "its former declaration cannot be read"))
 
 
 def _stale(one: Removed, widened: Widened) -> Problem:
@@ -582,6 +583,29 @@ def _declared_elsewhere(address: Address, owner: str) -> Guard:
         "withheld",
         f"{address} is no longer declared, but {owner} it for the same account; let only that configuration manage it "
         f"with removed: [{{address: {address}, action: forget}}]",
+    )
+
+
+def _implied(address: Address, live: Live) -> Guard:
+    return Guard(
+        "implied",
+        "withheld",
+        f"{address} is no longer declared, but a declared participant has its identity, and Twilio creates a "
+        f"{live.kind.noun} for each participant; remove the participant, declare the {live.kind.noun} again, or keep "
+        f"it with removed: [{{address: {address}, action: forget}}]",
+    )
+
+
+def _unclear(address: Address, problem: Problem) -> Guard:
+    why, way_out = problem.message, "delete what is not needed, or"
+    if problem.code == "unset-secret":
+        why = "its former name is unknown, because a variable or file has another value now, or none"
+        way_out = "set that as it was, or delete the resource yourself and"
+    return Guard(
+        "unclear_removal",
+        "withheld",
+        f"{address} is no longer declared, but it is unclear which live resource it is: {why}; {way_out} stop managing "
+        f"it with removed: [{{address: {address}, action: forget}}]",
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from reconciler.address import Address
 from reconciler.change import Change, FieldChange, Guard, Since, Standing
+from reconciler.config.layout import standard_layout
 from reconciler.config.model import Approval, Declared, Unknown, Value
 from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.baseline import Decision, Record
@@ -77,6 +78,31 @@ class Standings:
         change = replace(change, fields=fields)
         change = replace(change, reason=self._reason, source=None) if declared is None else change
         return self._without_removal(self._without_conflicts(change))
+
+    def unclear(self) -> Iterator[Change]:
+        """Yield the removals whose live resource is unclear, without steps."""
+        resolution = self.resolution
+        for address in sorted(resolution.kept & resolution.withheld.keys()):
+            past = resolution.widened.pasts[address]
+            before = past.declarations[0] if past.declarations else None
+            kind = standard_layout().kind_at(address.parts) if before is None else before.kind
+            if kind is None:
+                continue
+            parent = address.owner(kind.section)
+            service = resolution.matching.live.get(address.root) if parent is not None else None
+            yield Change(
+                address=address,
+                kind=kind,
+                action="delete",
+                sid=None,
+                name=before.title if before is not None else "",
+                parent=parent,
+                service=service.title if service is not None else "",
+                reason=self._reason,
+                guard=resolution.withheld[address],
+                standing="removed",
+                since=self._since(address, removed=True),
+            )
 
     @property
     def _reason(self) -> str:

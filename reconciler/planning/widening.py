@@ -7,7 +7,7 @@ decides what happens to them, once the account was read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import field, replace
 
 from reconciler.address import Address
@@ -28,6 +28,7 @@ class Widened:
         config: The configuration with them, to select, fetch, and match: its declared resources know their former
             natural keys, and have the references that they had.
         baseline: The baseline, in present addresses.
+        stored: The same, in its own addresses.
         pasts: The former declarations of each declared or remembered address, for comparison.
         recorded: The same from the ledger, regardless of ``--baseline``, to decide the next records.
         removed: The addresses of the placeholders whose fate is to be decided, sorted.
@@ -40,6 +41,7 @@ class Widened:
     declared: Config
     config: Config
     baseline: Baseline
+    stored: Baseline
     pasts: Mapping[Address, Past] = field(default_factory=dict)
     recorded: Mapping[Address, Past] = field(default_factory=dict)
     removed: tuple[Address, ...] = ()
@@ -49,17 +51,24 @@ class Widened:
     stale: tuple[Removed, ...] = ()
 
 
-def widen(config: Config, baseline: Baseline) -> Widened:
-    """Add a placeholder for each resource that the ledger remembers and the configuration does not declare."""
-    return _Widening(config, with_present_handles(baseline, config)).run()
+def widen(config: Config, baseline: Baseline, others: Collection[Address] = frozenset()) -> Widened:
+    """Add a placeholder for each resource that the ledger remembers and the configuration does not declare.
+
+    Args:
+        config: The configuration.
+        baseline: The baseline.
+        others: The addresses under whose handles the ledger remembers other resources; see `separation`.
+    """
+    return _Widening(config, with_present_handles(baseline, config, others), baseline).run()
 
 
 class _Widening:
     """One run of `widen`."""
 
-    def __init__(self, config: Config, baseline: Baseline) -> None:
+    def __init__(self, config: Config, baseline: Baseline, stored: Baseline) -> None:
         self.config = config
         self.baseline = baseline
+        self.stored = stored
         self.recorded = {
             address: past_of(baseline, baseline.records.get(address), address)
             for address in sorted({*config.resources, *baseline.records})
@@ -104,6 +113,7 @@ class _Widening:
             declared=self.config,
             config=widened,
             baseline=self.baseline,
+            stored=self.stored,
             pasts=self.pasts,
             recorded=self.recorded,
             removed=tuple(removed),

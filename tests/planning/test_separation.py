@@ -1,0 +1,144 @@
+"""Another name under a handle that is not a rename: nothing is forgotten, and no plan is stuck."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reconciler.address import Address
+from reconciler.change import Action, Standing
+from reconciler.config.model import Config
+from reconciler.planning.baseline import Record
+from reconciler.planning.plan import Plan
+from tests.properties.ledgered import FaultyWorld, Ledgered
+from tests.world import World, read
+
+OWN, THEIRS = ["sendMessage"], ["addParticipant"]
+
+
+@pytest.fixture
+def ledger() -> Ledgered:
+    return Ledgered(FaultyWorld(World()))
+
+
+def files(inside: str) -> Config:
+    return read(f"version: 1\nservices: {{s: {{{inside}}}}}\n")
+
+
+def roles(**handles: str) -> Config:
+    lines = (
+        f"{handle}: {{friendly_name: {name}, type: conversation, permissions: [sendMessage]}}"
+        for handle, name in handles.items()
+    )
+    return files(f"roles: {{{', '.join(lines)}}}")
+
+
+def told(made: Plan) -> dict[str, tuple[Action, str, set[Standing]]]:
+    """What a plan does with each address: the action, the guard, and the standings."""
+    return {
+        str(change.address).removeprefix("services.s."): (
+            change.action,
+            "" if change.guard is None else change.guard.name,
+            {change.standing, *(item.standing for item in change.fields)} - {""},
+        )
+        for change in made.changes
+    }
+
+
+def add(ledger: Ledgered, path: str, **form: Any) -> str:
+    sid = ledger.account.post(f"/v1/Services/{ledger.account.service('s')}/{path}", form)["sid"]
+    assert isinstance(sid, str)
+    return sid
+
+
+def other_role(ledger: Ledgered, name: str) -> str:
+    return add(ledger, "Roles", FriendlyName=name, Type="conversation", Permission=THEIRS)
+
+
+def names(ledger: Ledgered) -> set[str]:
+    path = f"/v1/Services/{ledger.account.service('s')}/Roles"
+    return {item["friendly_name"] for item in ledger.account.get(path)["roles"]} & {"Alpha", "Beta", "Gamma"}
+
+
+def origins(ledger: Ledgered) -> dict[str, str]:
+    return {str(address).removeprefix("services.s."): one.origin for address, one in ledger.remembered.items()}
+
+
+@pytest.mark.parametrize("has_digest", [True, False])
+def test_a_handle_that_gets_the_name_of_another_resource(ledger: Ledgered, has_digest: bool) -> None:  # noqa: FBT001 - a column
+    ledger.apply(roles(a="Alpha"))
+    if not has_digest:
+        ledger.remembered = {one: Record(record.baseline) for one, record in ledger.remembered.items()}
+    other_role(ledger, "Beta")
+    made = ledger.plan(roles(a="Beta"))
+    assert told(made) == {
+        "roles.a": ("update", "", {"newly_declared"}),
+        "roles.Alpha": ("delete", "", {"removed"}),
+    }
+    assert made.warnings == ()
+    ledger.apply(roles(a="Beta"))
+    assert names(ledger) == {"Beta"}
+    assert origins(ledger)["roles.a"] == "adopted"
+
+
+def test_a_handle_that_gets_another_name_is_a_rename(ledger: Ledgered) -> None:
+    ledger.apply(roles(a="Alpha"))
+    assert told(ledger.plan(roles(a="Beta"))) == {"roles.a": ("replace", "", {"pending"})}
+    ledger.apply(roles(a="Beta"))
+    assert (names(ledger), origins(ledger)["roles.a"]) == ({"Beta"}, "created")
+
+
+def test_a_user_whose_former_identity_another_one_has_again(ledger: Ledgered) -> None:
+    users = "users: {lead: {identity: %s, friendly_name: Lead}}"
+    ledger.apply(files(users % "ada"))
+    ledger.apply(files(users % "bob"))
+    add(ledger, "Users", Identity="ada", FriendlyName="Of the app")
+    made = ledger.plan(files(users % "ada"))
+    assert told(made) == {
+        "users.lead": ("update", "", {"newly_declared"}),
+        "users.bob": ("delete", "", {"removed"}),
+    }
+
+
+# --- participants ----------------------------------------------------------------------------------------------------
+
+PARTICIPANT = "conversations: {talk: {participants: {ada: {identity: ada}}}}"
+
+
+def test_a_removed_user_whom_a_participant_needs_is_withheld(ledger: Ledgered) -> None:
+    ledger.apply(files(f"users: {{ada: {{friendly_name: Ada}}}}, {PARTICIPANT}"))
+    report = ledger.apply(files(PARTICIPANT))
+    assert report is not None
+    assert report.exit_code == 5
+    assert told(ledger.plan(files(PARTICIPANT))) == {"users.ada": ("delete", "implied", {"removed"})}
+    ledger.apply(files("conversations: {talk: {participants: {}}}"))
+    ledger.apply(files("conversations: {talk: {participants: {}}}"))
+    assert {str(one) for one in ledger.remembered} == {"services.s", "services.s.conversations.talk"}
+
+
+def test_a_handle_that_leaves_a_user_whom_a_participant_needs(ledger: Ledgered) -> None:
+    users = "users: {lead: {identity: %s, friendly_name: Lead}}"
+    ledger.apply(files(f"{users % 'ada'}, {PARTICIPANT}"))
+    assert told(ledger.plan(files(f"{users % 'bob'}, {PARTICIPANT}"))) == {
+        "users.lead": ("create", "", {"pending"}),
+        "users.ada": ("delete", "implied", {"removed"}),
+    }
+
+
+def test_the_user_of_a_participant_may_have_another_handle(ledger: Ledgered) -> None:
+    ledger.apply(files(f"users: {{a: {{identity: ada}}}}, {PARTICIPANT}"))
+    assert told(ledger.plan(files(f"users: {{b: {{identity: ada}}}}, {PARTICIPANT}"))) == {}
+
+
+# --- records that an earlier release left ----------------------------------------------------------------------------
+
+
+def test_two_records_that_claim_one_resource_stop_no_plan(ledger: Ledgered) -> None:
+    ledger.apply(roles(a="Alpha"))
+    ledger.apply(roles(a="Beta", b="Alpha"))
+    a = Address.parse("services.s.roles.a")
+    former = ledger.remembered[a]
+    ledger.remembered = {**ledger.remembered, a: Record(former.baseline, (1,), sid_digest=former.sid_digest)}
+    ledger.apply(files("roles: {}"))
+    assert "Alpha" not in names(ledger)
