@@ -296,16 +296,9 @@ class _Planner:
         """
         config, state, live = self.context.config, self.context.state, self.context.matching.live
         standings = self.standings
-        resent = (lambda _declared: frozenset[str]()) if standings is None else standings.resent_fields
-        unordered = ChangeBuilder(self.context, frozenset(self.options.rotate), resent).build()
-        if standings is not None:
-            compared = (standings.of(change) for change in unordered.changes)
-            kept = (with_former_kept(change, standings.resolution, state) for change in compared)
-            unordered = replace(unordered, changes=tuple(change for change in kept if change is not None))
-        declared = frozenset(map(str, self.declared))
+        unordered = self._build()
         problems = (
-            # What is removed is withheld instead.
-            *(one for one in self.context.problems if one.code != "absent-but-needed" or one.address in declared),
+            *self._context_problems(),
             *unordered.problems,
             *self._option_problems(unordered.changes),
             *plan_problems.swapped_names(self.context, unordered.changes),
@@ -350,6 +343,22 @@ class _Planner:
             remembered=standings.resolution.remembered if standings is not None else {},
             baseline=standings.head if standings is not None else None,
         )
+
+    def _build(self) -> UnorderedChanges:
+        """Build the changes, with their standings to the baseline."""
+        standings = self.standings
+        resent = (lambda _declared: frozenset[str]()) if standings is None else standings.resent_fields
+        unordered = ChangeBuilder(self.context, frozenset(self.options.rotate), resent).build()
+        if standings is None:
+            return unordered
+        compared = (standings.of(change) for change in unordered.changes)
+        kept = (with_former_kept(change, standings.resolution, self.context.state) for change in compared)
+        return replace(unordered, changes=tuple(change for change in kept if change is not None))
+
+    def _context_problems(self) -> Iterator[Problem]:
+        """Yield the problems of the configuration and the account; what a participant needs is withheld if removed."""
+        declared = frozenset(map(str, self.declared))
+        return (one for one in self.context.problems if one.code != "absent-but-needed" or one.address in declared)
 
     def _missing(self, changes: Sequence[Change], bounds: Bounds) -> MissingReads:
         """Return what has to be read; nothing is counted until everything that decides about deletes is known."""
