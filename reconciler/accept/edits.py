@@ -18,7 +18,8 @@ from reconciler.accept.positions import Alias, Node, Scalar
 from reconciler.accept.positions import Mapping as MappingNode
 from reconciler.accept.positions import Sequence as SequenceNode
 from reconciler.accept.scalars import UNSET
-from reconciler.accept.splice import Drop, Items, Put, Set, Value
+from reconciler.accept.splice import Drop, Items, Put, Set
+from reconciler.accept.writing import Value
 from reconciler.address import Address
 from reconciler.config.sources import resolve_path
 from reconciler.config.sources import select as select_paths

@@ -10,11 +10,13 @@ import codecs
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 
+from reconciler.accept.lines import SpliceError
 from reconciler.accept.model import Addition, Creation, Group, InFile, RefusedError
 from reconciler.accept.positions import Alias, Document, Node, PositionsError, Scalar, parse
 from reconciler.accept.positions import Mapping as MappingNode
 from reconciler.accept.positions import Sequence as SequenceNode
-from reconciler.accept.splice import Edit, Put, Set, SpliceError, Value, document, splice
+from reconciler.accept.splice import Edit, Put, Set, splice
+from reconciler.accept.writing import Value, document
 from reconciler.lazy_dataclass import dataclass
 
 _MERGE = "<<"

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Literal, TypeAlias
 
-from reconciler.accept.splice import Edit, Value
+from reconciler.accept.splice import Edit
+from reconciler.accept.writing import Value
 from reconciler.address import Address
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content

@@ -12,7 +12,7 @@ from reconciler.accept.model import RefusedError
 from reconciler.accept.positions import Alias, Node, PositionsError, Scalar, parse
 from reconciler.accept.positions import Mapping as MappingNode
 from reconciler.accept.positions import Sequence as SequenceNode
-from reconciler.accept.splice import Value
+from reconciler.accept.writing import Value
 from reconciler.config.interpolation_syntax import Lookup, MalformedInterpolationError, escape, split_pieces, unescape
 from reconciler.kinds.comparable import canonical_json
 from reconciler.kinds.fields import Content, Field, Shape

@@ -13,8 +13,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.accept.lines import SpliceError
 from reconciler.accept.positions import Document, Mapping, Node, Scalar, Sequence, parse
-from reconciler.accept.splice import Drop, Edit, Items, Put, Set, SpliceError, splice
+from reconciler.accept.splice import Drop, Edit, Items, Put, Set, splice
 from tests.accept.yaml_texts import texts
 
 NEW = st.sampled_from(
