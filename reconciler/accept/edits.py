@@ -12,13 +12,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from reconciler.accept import values
 from reconciler.accept.files import Files
+from reconciler.accept.inner import node_edits, set_edits
 from reconciler.accept.model import Addition, At, Creation, Group, InFile, Item, Op, Refusal, RefusedError, Subject
 from reconciler.accept.origins import Environment, Origin, Origins, uses_of_variables
-from reconciler.accept.positions import Alias, Node, Scalar
 from reconciler.accept.positions import Mapping as MappingNode
+from reconciler.accept.positions import Node, Scalar
 from reconciler.accept.positions import Sequence as SequenceNode
 from reconciler.accept.scalars import UNSET
-from reconciler.accept.splice import Drop, Items, Put, Set
+from reconciler.accept.splice import Drop, Put, Set
 from reconciler.accept.writing import Value
 from reconciler.address import Address
 from reconciler.config.sources import resolve_path
@@ -217,7 +218,7 @@ class _JsonBuilder(_Places):
                 values.check_literal(node)
                 ops.append(self._drop(origin, inner[-1], inner))
             else:
-                ops += _node_edits(origin.walk.file, node, old, new)
+                ops += node_edits(origin.walk.file, node, old, new)
         return ops, allowed
 
     def _json_users(self, item: Item, inner: Sequence[str], origin: Origin) -> set[Subject]:
@@ -329,7 +330,7 @@ class _FieldBuilder(_JsonBuilder):
         if item.is_dropped or is_unwritable:
             yield self._drop(origin, item.path.rsplit(".", 1)[-1], (*item.address.parts, *item.path.split(".")))
         elif spec.shape is Shape.SET and isinstance(node, SequenceNode):
-            yield from _set_edits(file, node, [str(word) for word in value] if isinstance(value, list) else [])
+            yield from set_edits(file, node, [str(word) for word in value] if isinstance(value, list) else [])
         elif spec.shape is Shape.JSON and isinstance(node, Scalar) and node.text.lstrip().startswith("{"):
             text = values.edited_json_text(values.plain_text(node.text), item.declared, item.content or {})
             yield InFile(file, Set(node, values.escaped(text)))
@@ -634,72 +635,3 @@ def _only_key(node: Node) -> str:
 
 def _same_place(one: Origin, other: Origin) -> bool:
     return one.key == other.key
-
-
-def _set_edits(file: str, node: SequenceNode, live: Sequence[str]) -> Iterator[Op]:
-    """Remove and add words, so that the order and the comments of the others stay."""
-    texts: list[str] = []
-    for item in node.items:
-        if isinstance(item, Alias) or not isinstance(item, Scalar):
-            raise RefusedError("the list contains a YAML alias", "write the list by hand")
-        texts.append(item.text)
-    removed = [number for number, text in enumerate(texts) if text not in live]
-    for number in removed:
-        values.check_literal(node.items[number])
-    # A word that a lookup gives is not among the texts, but it may be live.
-    if any(values.lookups(text) for text in texts):
-        raise RefusedError("a word of the list is interpolated", "write the list by hand")
-    added = tuple(word for word in live if word not in texts)
-    if removed or added:
-        yield InFile(file, Items(node, frozenset(removed), added))
-
-
-def _node_edits(file: str, node: Node, old: object, new: object) -> Iterator[Op]:
-    """Replace the parts of a JSON value that differ, inside one file."""
-    if values.same(old, new):
-        return
-    if isinstance(node, MappingNode) and isinstance(old, dict) and isinstance(new, dict):
-        own = {key.text: value for key, value in node.pairs if isinstance(key, Scalar)}
-        for key in dict.fromkeys([*old, *new]):
-            written = str(values.escaped(key))
-            if key not in old:
-                yield InFile(file, Put(node, written, values.escaped(new[key])))
-            elif written not in own:
-                raise RefusedError("the mapping is written with a merge key", "write it by hand")
-            elif key not in new:
-                values.check_literal(own[written])
-                yield InFile(file, Drop(node, written))
-            else:
-                yield from _node_edits(file, own[written], old[key], new[key])
-        return
-    if isinstance(node, SequenceNode) and isinstance(old, (list, tuple)) and isinstance(new, (list, tuple)):
-        if len(node.items) == len(old) == len(new):
-            for item, before, after in zip(node.items, old, new, strict=True):
-                yield from _node_edits(file, item, before, after)
-            return
-        if len(node.items) == len(old) and (ops := _list_edit(file, node, old, new)) is not None:
-            yield ops
-            return
-    if isinstance(node, Alias):
-        raise RefusedError("the value comes through a YAML alias", "write the value out in place of the alias")
-    values.check_literal(node)
-    yield InFile(file, Set(node, values.escaped(new)))
-
-
-def _list_edit(file: str, node: SequenceNode, old: Sequence[object], new: Sequence[object]) -> Op | None:
-    """Return an edit that removes items, and adds plain ones at the end; None if that is not the difference."""
-    kept: list[int] = []
-    at = 0
-    for number, item in enumerate(old):
-        if at < len(new) and values.same(item, new[at]):
-            kept.append(number)
-            at += 1
-    added = new[at:]
-    if not kept or any(isinstance(item, (dict, list, tuple)) for item in added):
-        return None
-    removed = frozenset(range(len(old))) - frozenset(kept)
-    for number in removed:
-        values.check_literal(node.items[number])
-    plain = tuple(values.escaped(item) for item in added)
-    assert all(item is None or isinstance(item, (str, int, float, bool)) for item in plain)
-    return InFile(file, Items(node, removed, plain))  # type: ignore[arg-type]

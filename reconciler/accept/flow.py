@@ -16,6 +16,8 @@ from reconciler.accept.lines import Lines, Splice
 from reconciler.accept.positions import BREAK, Mapping, Node, Scalar, Sequence
 from reconciler.lazy_dataclass import dataclass
 
+_COMMA = re.compile(r"(?:[^,#]|#[^\r\n\x85\u2028\u2029]*+)*+,")
+"""Everything up to a comma that is not in a comment."""
 Added: TypeAlias = tuple[int, str]
 """A member to add: the position of the member that it comes before, or their number for the end; and its text."""
 
@@ -111,7 +113,7 @@ class _Members:
     def _comma(self, number: int) -> int | None:
         """Return where the comma behind a member is; None if there is none."""
         start, end = self._gap(number)
-        found = re.compile(r"(?:[^,#]|#[^\r\n\x85\u2028\u2029]*)*,").match(self.page.whole, start, end)
+        found = _COMMA.match(self.page.whole, start, end)
         return found.end() - 1 if found is not None else None
 
     def _rows(self) -> list[_Row]:
@@ -127,7 +129,7 @@ class _Members:
             begins = not prefix.strip(" \t,?")
             if begins:
                 indent = len(prefix) - len(prefix.lstrip(" \t"))
-                start = page.comments_above(page.line_start(start), indent)
+                start = page.comments_above(page.line_start(start), indent, len(prefix))
             if found is not None:
                 end = page.comments_behind(end, found.end())
             elif (comma := self._comma(number)) is not None:
@@ -220,7 +222,7 @@ class _Members:
         has_comma = bool(commas)
         if is_last:
             has_comma = self._comma(len(self.spans) - 1) is not None
-            needed = 1 if has_comma or (in_lines and own) else 0
+            needed = int(own if in_lines else has_comma)
         else:
             needed = 1
         if (in_lines and not own) or (not commas and not is_last):

@@ -150,11 +150,11 @@ class Lines:
             if all(not line.strip() or _COMMENT_LINE.match(line) for line in BREAK.split(between)):
                 raise SpliceError("a block scalar that keeps its line breaks ends above")
 
-    def comments_above(self, start: int, column: int) -> int:
-        """Return where the comment lines directly above a line begin, which have its indent."""
+    def comments_above(self, start: int, *columns: int) -> int:
+        """Return where the comment lines directly above a line begin, which begin at one of its columns."""
         while start:
             above = self.line_start(start - 1)
-            if self._indent_of_comment(above) != column:
+            if self._indent_of_comment(above) not in columns:
                 break
             start = above
         return start
@@ -172,6 +172,18 @@ class Lines:
             while self._indent_of_comment(line) == column:
                 line = self.next_line(line)
         return line
+
+    def end_with_comments(self, node: Node, column: int) -> int:
+        """Return where a value ends with the comments that go with it when it is removed.
+
+        Args:
+            node: The value.
+            column: The column of its key or hyphen.
+        """
+        if isinstance(node, (Mapping, Sequence)) and not node.is_flow:
+            return self.block_end_with_comments(node, column)
+        after = self.after(node)
+        return after if isinstance(node, Scalar) and node.style in {"|", ">"} else self.comments_behind(node.end, after)
 
     def block_end_with_comments(self, node: Node, column: int) -> int:
         """Return where a value in block form ends, with the comments below it that are indented more than its key.

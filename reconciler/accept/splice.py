@@ -12,9 +12,10 @@ from collections.abc import Mapping as AbstractMapping
 from collections.abc import Sequence as AbstractSequence
 from typing import TypeAlias
 
+from reconciler.accept.flow import edit_members
 from reconciler.accept.lines import HEADER, STEP, Lines, Parent, Splice, SpliceError
 from reconciler.accept.positions import Alias, Document, Mapping, Node, Scalar, Sequence
-from reconciler.accept.scalars import Plain, block_scalar, scalar
+from reconciler.accept.scalars import block_scalar, scalar
 from reconciler.accept.writing import Value, block, fits_line, flow, plain, value_in_flow
 from reconciler.lazy_dataclass import dataclass
 
@@ -64,17 +65,18 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """Remove items of a list and add others to its end.
+    """Remove items of a list and add others.
 
     Attributes:
         sequence: The list.
         removed: The positions of the items to remove.
-        added: The items to add.
+        added: The items to add in order, each with the position of the item that it comes before; the number of items
+            for the end.
     """
 
     sequence: Sequence
     removed: frozenset[int] = frozenset()
-    added: tuple[Plain, ...] = ()
+    added: tuple[tuple[int, Value], ...] = ()
 
 
 Edit: TypeAlias = Set | Put | Drop | Items
@@ -207,11 +209,12 @@ class _Page(Lines):
         first = self.line_start(node.start)
         if first <= colon:
             raise SpliceError("the block begins in the line of its key")
-        end = self.after(node)
+        last = node.pairs[-1][1] if isinstance(node, Mapping) else node.items[-1]
+        end = self.end_with_comments(last, self.column(node.start))
         if (
             isinstance(value, (AbstractMapping, list, tuple))
             and value
-            and not (isinstance(value, (list, tuple)) and fits_line(value))
+            and not (isinstance(value, (list, tuple)) and fits_line(value) and isinstance(node, Mapping))
         ):
             column = self.column(node.start)
             key_column = self.column(parent.key.outer)
@@ -220,7 +223,7 @@ class _Page(Lines):
             return
         text = flow(value) if isinstance(value, (AbstractMapping, list, tuple)) else scalar(plain(value))
         yield Splice(colon, colon, " " + text)
-        yield Splice(first, end, "")
+        yield Splice(self.comments_above(first, self.column(node.start)), end, "")
 
     def _colon(self, key: Node) -> int:
         """Return the position after the colon of a key in block form."""
@@ -246,33 +249,48 @@ class _Page(Lines):
             texts = [f"{scalar(put.key, in_flow=True, as_key=True)}: {value_in_flow(put.value)}" for put in added]
             yield from edit_members(self, mapping, frozenset(gone), [(len(pairs), text) for text in texts])
             return
-        if gone and len(gone) == len(pairs):
+        first = pairs[0][0].outer
+        is_after_hyphen = bool(self.whole[self.line_start(first) : first].strip(" "))
+        if gone and len(gone) == len(pairs) and (is_after_hyphen or not added):
             yield from self._set_block(mapping, {put.key: put.value for put in added})
             return
-        column = self.column(pairs[0][0].outer)
-        for number in gone:
+        column = self.column(first)
+        leading = next(number for number in range(len(pairs) + 1) if number not in gone) if is_after_hyphen else 0
+        if leading:
+            yield self._without_first(mapping, leading)
+        for number in gone[leading:]:
             yield self._without_pair(mapping, number)
         if added:
             if self.whole[self.line_start(pairs[-1][0].outer) : pairs[-1][0].outer].strip(" -"):
                 raise SpliceError("the mapping is not written with one key in each line")
-            at = self.after(pairs[-1][1])
+            at = self.block_end_with_comments(pairs[-1][1], column)
             step = self.step(mapping)
             lines = [line for put in added for line in block({put.key: put.value}, column, step)]
             yield Splice(at, at, self._joined(lines))
 
     def _without_pair(self, mapping: Mapping, number: int) -> Splice:
         key, value = mapping.pairs[number]
-        start, end = self.line_start(key.outer), self.after(value)
+        start = self.line_start(key.outer)
         before = self.whole[start : key.outer]
         self.check_above(start)
-        if not before.strip(" "):
-            is_first_of_file = number == 0 and mapping is self.document.root
-            return Splice(start if is_first_of_file else self.comments_above(start, len(before)), end, "")
-        # The first key of an item of a list, after its hyphen.
-        if number or before.strip(" -") or len(mapping.pairs) == 1:
+        if before.strip(" "):
             raise SpliceError("the key does not begin its line")
-        following = mapping.pairs[1][0]
-        return Splice(key.outer, following.outer, "")
+        is_first_of_file = number == 0 and mapping is self.document.root
+        above = start if is_first_of_file else self.comments_above(start, len(before))
+        return Splice(above, self.end_with_comments(value, len(before)), "")
+
+    def _without_first(self, mapping: Mapping, count: int) -> Splice:
+        """Remove the first keys of an item of a list, which follow its hyphen; the comments of the next one stay."""
+        start, following = mapping.pairs[0][0].outer, mapping.pairs[count][0].outer
+        line = self.line_start(start)
+        self.check_above(line)
+        if self.whole[line:start].strip(" -") or self.whole[self.line_start(following) : following].strip(" "):
+            raise SpliceError("the key does not begin its line")
+        end = self.end_with_comments(mapping.pairs[count - 1][1], self.column(start))
+        if not self.whole[end:following].strip():
+            return Splice(start, following, "")
+        end -= 2 if self.whole[end - 2 : end] == "\r\n" else 1
+        return Splice(len(self.whole[:start].rstrip(" ")), end, "")
 
     # --- lists --------------------------------------------------------------------------------------------------------
 
@@ -281,28 +299,42 @@ class _Page(Lines):
         sequence = edit.sequence
         if not edit.removed and not edit.added:
             return
+        style = self._style(sequence)
         if sequence.is_flow:
-            spans = [(item.outer, item.end) for item in sequence.items]
-            texts = [scalar(item, style=self._style(sequence), in_flow=True) for item in edit.added]
-            yield from self._flow_members(sequence, spans, edit.removed, texts)
+            texts = [(before, value_in_flow(item, style=style)) for before, item in edit.added]
+            yield from edit_members(self, sequence, edit.removed, texts)
             return
-        kept = [item for number, item in enumerate(sequence.items) if number not in edit.removed]
-        if not kept:
-            yield from self._set_block(sequence, list(edit.added))
+        if len(edit.removed) == len(sequence.items) and not edit.added:
+            yield from self._set_block(sequence, [])
             return
         hyphens = [self._hyphen(item) for item in sequence.items]
         column = self.column(hyphens[0])
+        starts = [self.line_start(hyphen) for hyphen in hyphens]
+        above = [self.comments_above(start, column) for start in starts]
+        if above[1:] == starts[1:]:
+            above[0] = starts[0]  # the only comment is about the list
         for number in edit.removed:
-            start = self.line_start(hyphens[number])
-            if self.whole[start : hyphens[number]].strip(" "):
+            if self.whole[starts[number] : hyphens[number]].strip(" "):
                 raise SpliceError("the item does not begin its line")
-            self.check_above(start)
-            above = self.comments_above(start, column) if number else start
-            yield Splice(above, self.after(sequence.items[number]), "")
-        if edit.added:
-            at = self.after(sequence.items[-1])
-            lines = [f"{' ' * column}- {scalar(item, style=self._style(sequence))}" for item in edit.added]
+            self.check_above(starts[number])
+            yield Splice(above[number], self.end_with_comments(sequence.items[number], column), "")
+        for place in dict.fromkeys(before for before, _ in edit.added):
+            if self.whole[starts[0] : hyphens[0]].strip(" "):
+                raise SpliceError("the item does not begin its line")
+            at = self.block_end_with_comments(sequence.items[place - 1], column) if place else above[0]
+            added = [item for before, item in edit.added if before == place]
+            lines = [line for item in added for line in self._item(sequence, item, column, style)]
             yield Splice(at, at, self._joined(lines))
+
+    def _item(self, sequence: Sequence, value: Value, column: int, style: str) -> list[str]:
+        """Write an item of a list in block form as the other items are written."""
+        inner = [item for item in sequence.items if isinstance(item, (Mapping, Sequence))]
+        if isinstance(value, (AbstractMapping, list, tuple)) and value and not any(item.is_flow for item in inner):
+            width = self.column(inner[0].start) - column if inner else STEP
+            step = self.step(inner[0]) if inner and isinstance(inner[0], Mapping) else STEP
+            first, *rest = block(value, column + width, step)
+            return [f"{' ' * column}-{' ' * (width - 1)}{first.lstrip(' ')}", *rest]
+        return [f"{' ' * column}- {value_in_flow(value, style=style, in_flow=False)}"]
 
     @staticmethod
     def _style(sequence: Sequence) -> str:

@@ -32,6 +32,7 @@ _WIDTH = 100
 
 
 def plain(value: Value) -> Plain:
+    """Return a value that is neither a mapping nor a list."""
     assert value is None or isinstance(value, (str, int, float, bool))
     return value
 
@@ -46,10 +47,17 @@ def fits_line(value: Value) -> bool:
     )
 
 
-def value_in_flow(value: Value) -> str:
+def value_in_flow(value: Value, *, style: str = "", in_flow: bool = True) -> str:
+    """Write a value in one line.
+
+    Args:
+        value: The value.
+        style: The quotes of a text, as in `scalar`.
+        in_flow: Whether it is written in brackets or braces.
+    """
     if isinstance(value, (AbstractMapping, list, tuple)):
         return flow(value)
-    return scalar(plain(value), in_flow=True)
+    return scalar(plain(value), style=style, in_flow=in_flow)
 
 
 def flow(value: Value) -> str:

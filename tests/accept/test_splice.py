@@ -163,14 +163,19 @@ def items_are_removed_and_added(drawn: tuple[str, Any], data: st.DataObject) -> 
     path, node = data.draw(st.sampled_from(lists))
     assert isinstance(node, Sequence)
     removed = data.draw(st.frozensets(st.sampled_from(range(len(node.items))))) if node.items else frozenset()
-    added = data.draw(st.lists(st.sampled_from(["new", "a, b", "null", "+1"]), max_size=2))
+    places = st.integers(0, len(node.items))
+    items: st.SearchStrategy[Any] = st.sampled_from(["new", "a, b", "null", "+1", {"x": "y", "z": ["1"]}, ["in"]])
+    added = sorted(data.draw(st.lists(st.tuples(places, items), max_size=3)), key=lambda one: one[0])
     try:
         found = spliced(text, document, Items(node, removed, tuple(added)))
     except SpliceError:
         return
     expected = copy.deepcopy(value)
-    kept = [item for number, item in enumerate(inside(expected, path)) if number not in removed]
-    assert load(found) == assign(expected, path, [*kept, *added])
+    expected_items: list[Any] = []
+    for number, item in enumerate([*inside(expected, path), None]):
+        expected_items += [new for place, new in added if place == number]
+        expected_items += [item] if number < len(node.items) and number not in removed else []
+    assert load(found) == assign(expected, path, expected_items)
     if not removed and not added:
         assert found == text
 
