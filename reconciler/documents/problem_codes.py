@@ -402,6 +402,11 @@ _LEDGER = {
         "The name of an environment is reserved by the ledger for configurations without environments.",
         "Rename the environment.",
     ),
+    "pruned-anyway": ProblemCode(
+        "An item of `removed` is to keep a resource, but a prune rule deletes it: in a pruned collection, `prune` "
+        "decides.",
+        "Add the name to `except` of `prune`, or remove the item.",
+    ),
     "stale-removed": ProblemCode("An item of `removed` is declared, or was never applied.", "Remove the item."),
     "unknown-order": ProblemCode(
         "The clone is too shallow to determine whether the commit is older than the last applied one.",

@@ -22,7 +22,7 @@ _MISSING = frozenset({"dead-pin"})
 def identify(widened: Widened, state: State, matching: Matching) -> Matching:
     """Add the live resources of removed ones that have the recorded SIDs.
 
-    For one whose SID is known, its name is no problem: its live resource is found by the SID, or is missing.
+    Problems with the name of one whose SID is known are dropped: it is found by the SID, or it is missing.
     """
     live, addresses = dict(matching.live), dict(matching.addresses)
     codes = {problem.address: problem.code for problem in matching.problems}

@@ -437,6 +437,7 @@ class _Planner:
         yield from plan_problems.partly_compared_values(self.context, changes)
         if self.standings is not None:
             yield from self.standings.resolution.problems
+            yield from plan_problems.pruned_anyway(self.standings.resolution.widened, self.context, changes)
 
     def _acknowledged(self, problems: Iterable[Problem]) -> tuple[tuple[Problem, ...], int]:
         """Split off the warnings that the configuration acknowledges.

@@ -16,7 +16,8 @@ from reconciler.kinds import BY_NAME
 from reconciler.planning import ordering
 from reconciler.planning.context import PlanContext
 from reconciler.planning.unmanaged import Unmanaged
-from reconciler.state import Collection
+from reconciler.planning.widening import Widened
+from reconciler.state import Collection, Live
 
 _FORBIDDEN = 403
 _MOST_LISTED = 3
@@ -89,6 +90,51 @@ def _still_saved(context: PlanContext, saved: UnfinishedReplace, declared: Decla
         severity="warning",
         address=str(saved.address),
     )
+
+
+def pruned_anyway(widened: Widened, context: PlanContext, changes: Iterable[Change]) -> Iterator[Problem]:
+    """Report items of ``removed`` that are to keep a resource which a prune rule deletes."""
+    deleted = {change.sid for change in changes if change.action == "delete" and not change.is_withheld}
+    for one in widened.declared.removed:
+        for address in sorted(widened.forgotten):
+            if not address.is_within(one.address):
+                continue
+            pruned = next((live for live in _around(address, widened, context) if live.sid in deleted), None)
+            if pruned is not None:
+                inside = f", and with it {address}" if pruned.name not in _names(widened, address) else ""
+                yield Problem(
+                    "pruned-anyway",
+                    f"removed: {one.address} is to be kept, but a prune rule deletes the {pruned.kind.noun} "
+                    f"{pruned.sid}{inside}",
+                    one.place,
+                    "Add its name to `except` of `prune`, or remove this item.",
+                    severity="warning",
+                    address=str(address),
+                )
+
+
+def _around(address: Address, widened: Widened, context: PlanContext) -> Iterator[Live]:
+    """Yield the live resource of a forgotten address, and those that contain it and are not declared either."""
+    past = widened.pasts.get(address)
+    if past is None or not past.declarations or address in widened.declared.resources:
+        return
+    before = past.declarations[0]
+    above = None if before.parent is None else context.matching.live.get(before.parent)
+    if before.parent is not None and above is None:
+        around = list(_around(before.parent, widened, context))
+        yield from around
+        above = around[-1] if around else None
+    if before.kind.singleton or (before.parent is not None and above is None):
+        return
+    names = _names(widened, address)
+    for live in context.state.collection(before.kind, () if above is None else above.lineage):
+        if live.sid == before.pin or (live.name in names and live.sid not in context.matching.addresses):
+            yield live
+
+
+def _names(widened: Widened, address: Address) -> frozenset[str]:
+    past = widened.pasts[address]
+    return frozenset(before.natural_key for before in past.declarations) - {""}
 
 
 def uncompleted_renames(context: PlanContext, changes: Iterable[Change]) -> Iterator[Problem]:

@@ -53,6 +53,38 @@ def test_what_an_apply_created_is_deleted(ledger: Ledgered) -> None:
     assert set(ledger.remembered) == {Address.parse("services.s")}
 
 
+PRUNED = "version: 1\nservices: {s: {roles: {}, prune: %s}}\nremoved: [{address: %s, action: forget}]\n"
+
+
+@pytest.mark.parametrize(
+    ("prune", "address", "warnings"),
+    [
+        ("[roles]", "services.s.roles.agent", ["pruned-anyway"]),
+        ("{roles: {except: [agent]}}", "services.s.roles.agent", []),
+        ("{roles: {match: ['x*']}}", "services.s.roles.agent", ["unused-match"]),
+        ("[roles]", "services.s.users.ada", []),
+    ],
+)
+def test_a_resource_that_is_to_be_kept_but_is_pruned(
+    ledger: Ledgered, prune: str, address: str, warnings: list[str]
+) -> None:
+    ledger.apply(read(ROLE))
+    made = planned(ledger, PRUNED % (prune, address))
+    assert [problem.code for problem in made.warnings] == warnings
+
+
+def test_a_resource_that_is_to_be_kept_in_one_that_is_pruned(ledger: Ledgered) -> None:
+    ledger.apply(read(ROLE))
+    kept = "removed: [{address: services.s.roles.agent, action: forget}]\n"
+    made = planned(ledger, f"version: 1\nservices: {{}}\nprune: {{services: {{match: [s]}}}}\n{kept}")
+    sid = ledger.account.service("s")
+    (warning,) = made.warnings
+    assert warning.message == (
+        f"removed: services.s.roles.agent is to be kept, but a prune rule deletes the service {sid}, and with it "
+        "services.s.roles.agent"
+    )
+
+
 def test_what_existed_before_stays_and_its_fields_return(ledger: Ledgered) -> None:
     ledger.apply(read(SERVICE))
     path = f"/v1/Services/{ledger.account.service('s')}"
