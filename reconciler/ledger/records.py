@@ -35,6 +35,7 @@ class Planned:
         writes: Whether the plan writes to it.
         creates: Whether it may create the resource, which then has a new SID.
         is_withheld: Whether a part of it, or all of it, is withheld.
+        is_renewed: Whether it puts a new resource with another name in the place of the present one.
         change: The address of the change that it is part of, if that is another one.
     """
 
@@ -42,6 +43,7 @@ class Planned:
     writes: bool = False
     creates: bool = False
     is_withheld: bool = False
+    is_renewed: bool = False
     change: Address | None = None
 
 
@@ -60,6 +62,7 @@ def planned_addresses(plan: Plan) -> dict[Address, Planned]:
             or decision.handling == "withheld"
             or decision.is_partial
             or (change is not None and change.guard is not None),
+            is_renewed=decision.is_renewed,
             change=decision.covered_by,
         )
     return planned
@@ -109,7 +112,8 @@ def outcome_records(
         if item.writes and (how == "unknown" or (item.is_withheld and how == "done")):
             attempted.append(address)
         elif not item.is_withheld and (how == "done" or not item.writes):
-            completed[address] = item.record
+            is_new = item.is_renewed and item.record.origin == "adopted"
+            completed[address] = replace(item.record, origin="created", adopted={}) if is_new else item.record
     records = {address: record for address, record in previous.items() if address not in completed}
     records |= {address: started[address] for address in attempted}
     for address, record in completed.items():

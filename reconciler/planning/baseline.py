@@ -143,6 +143,7 @@ class Decision:
         standing: The standing of the resource as a whole.
         is_partial: Whether the plan changes one part and withholds another; after the change, the address has not been
             completed.
+        is_renewed: Whether the change puts a new resource with another name in the place of the present one.
         covered_by: For a resource that is deleted with its container, the address of the change that deletes the
             container.
     """
@@ -151,4 +152,5 @@ class Decision:
     handling: Handling
     standing: Standing = ""
     is_partial: bool = False
+    is_renewed: bool = False
     covered_by: Address | None = None

@@ -33,6 +33,7 @@ from reconciler.kinds.hooks import Fault
 from reconciler.kinds.markers import Ref, Vocabulary
 from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.baseline import Record
+from reconciler.planning.former_identity import with_own_entries
 from reconciler.planning.left_resources import left_resources
 from reconciler.planning.live_identity import lineage_of
 from reconciler.planning.match import Matching
@@ -219,7 +220,7 @@ class _Resolver:
     """One run of `resolve`."""
 
     def __init__(self, widened: Widened, state: State, matching: Matching, selection: Selection) -> None:
-        self.widened = widened
+        self.former, self.widened = widened.pasts, with_own_entries(widened, matching, state)
         self.state = state
         self.matching = matching
         self.selection = selection
@@ -234,7 +235,7 @@ class _Resolver:
         self.left: dict[Address, Record] = {}
         self.left_sids: set[str] = set()
         self.kept: set[Address] = set()
-        self.forgotten: set[Address] = set(widened.forgotten)
+        self.forgotten: set[Address] = set(self.widened.forgotten)
         self.problems: list[Problem] = []
         self.unclear = {problem.address: problem for problem in matching.problems}
         self.implied = implied_names(widened.declared.resources)
@@ -282,7 +283,7 @@ class _Resolver:
         sides, past = self._sides(address), self.widened.pasts[address]
         self.records[address] = self.origins.decide(self.widened.recorded[address], sides, declared)
         declared = self._with_former_name(declared, sides)
-        for message in _left_behind(declared, past, self.references):
+        for message in _left_behind(declared, self.former[address], self.references):
             hint = "To delete it, declare it under another handle with absent: true, and approve that."
             self._note("left-behind", message, hint, address, severity="warning")
         if sides is None or declared.absent or not past.declarations or not self.widened.baseline.is_compared:

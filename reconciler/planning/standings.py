@@ -76,6 +76,13 @@ class Standings:
             return self._whole(change, past, declared, sides)
         fields = tuple(self._field(item, past, declared, sides, address) for item in change.fields)
         change = replace(change, fields=fields)
+        record = self.resolution.records.get(address)
+        if record is not None and record.origin == "adopted" and _is_renewal(change):
+            note = (
+                f"The old {change.kind.noun} existed before it was declared, and is deleted. To keep it, declare the "
+                "new one under another handle."
+            )
+            change = replace(change, consequences=(*change.consequences, note))
         change = replace(change, reason=self._reason, source=None) if declared is None else change
         return self._without_removal(self._without_conflicts(change))
 
@@ -293,4 +300,10 @@ def _decision_of(record: Record, change: Change) -> Decision:
     if change.is_withheld:
         return Decision(record, "withheld", change.standing)
     is_partial = change.guard is not None and change.guard.verdict == "withheld"
-    return Decision(record, "change", change.standing, is_partial=is_partial)
+    return Decision(record, "change", change.standing, is_partial=is_partial, is_renewed=_is_renewal(change))
+
+
+def _is_renewal(change: Change) -> bool:
+    """Whether a change replaces a resource by one with another name."""
+    keys = (item for item in change.fields if change.kind.by_path[item.path].natural_key)
+    return change.action == "replace" and any(item.forces_replacement for item in keys)

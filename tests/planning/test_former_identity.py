@@ -1,0 +1,162 @@
+"""What entries declared of another resource says nothing about the present one of a handle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reconciler.address import Address
+from reconciler.planning.baseline import Record
+from tests.properties.ledgered import Fault, FaultyWorld, Ledgered, Side
+from tests.world import World, read
+
+DESK = "version: 1\nservices: {{desk: {{friendly_name: {}, {}}}}}\n"
+ROLE = "roles: {x: {type: conversation, permissions: [%s]}}"
+USER = "users: {lead: {identity: %s, friendly_name: Lead}}"
+HOOK = "webhooks: {post_webhook_url: 'https://%s.example.com'}"
+ROLES, LEAD = Address.parse("services.desk.roles.x"), Address.parse("services.desk.users.lead")
+HOOKS = Address.parse("services.desk.webhooks")
+
+
+WARNING = (
+    "The old user existed before it was declared, and is deleted. To keep it, declare the new one under another handle."
+)
+
+
+@pytest.fixture
+def ledger() -> Ledgered:
+    """An account in which others made the service `Other`, and the first apply the service `Desk`."""
+    ledger = Ledgered(FaultyWorld(World()))
+    ledger.account.post("/v1/Services", {"FriendlyName": "Other"})
+    ledger.apply(read(DESK.format("Desk", "roles: {}")))
+    return ledger
+
+
+def make(ledger: Ledgered, service: str, path: str, **values: str) -> str:
+    sid = ledger.account.service(service)
+    return str(ledger.account.post(f"/v1/Services/{sid}/{path}", values)["sid"])
+
+
+def removed(ledger: Ledgered, text: str) -> list[str]:
+    """What an apply that removes something does."""
+    return [f"{one.action} {one.address}" for one in ledger.plan(read(text)).changes]
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_an_attempt_in_another_service_does_not_count(ledger: Ledgered, side: Side) -> None:
+    make(ledger, "Other", "Roles", FriendlyName="x", Type="conversation", Permission="sendMessage")
+    role = ROLE % "sendMessage"
+    assert ledger.apply(read(DESK.format("Desk", role)), fault=Fault(0, side)) is None
+    assert ledger.plan(read(DESK.format("Desk", role))).decisions[ROLES].record.origin == "created"
+    ledger.apply(read(DESK.format("Other", role)))
+    assert ledger.remembered[ROLES] == Record(3, origin="adopted", adopted={"permissions": ("sendMessage",)})
+    assert removed(ledger, DESK.format("Other", "roles: {}")) == []
+
+
+def test_an_attempt_in_another_conversation_does_not_count(ledger: Ledgered) -> None:
+    text = "conversations: {{gen: {{unique_name: {}, participants: {{x: {{identity: x}}}}}}}}"
+    other = make(ledger, "Desk", "Conversations", UniqueName="two")
+    ledger.apply(read(DESK.format("Desk", "conversations: {gen: {unique_name: one}}")))
+    make(ledger, "Desk", f"Conversations/{other}/Participants", Identity="x")
+    assert ledger.apply(read(DESK.format("Desk", text.format("one"))), fault=Fault(0, "after")) is None
+    ledger.apply(read(DESK.format("Desk", text.format("two"))))
+    participant = Address.parse("services.desk.conversations.gen.participants.x")
+    assert ledger.remembered[participant].origin == "adopted"
+    assert removed(ledger, DESK.format("Desk", "conversations: {gen: {unique_name: two}}")) == []
+
+
+def test_a_conversation_that_is_renamed_keeps_the_records_of_what_is_in_it(ledger: Ledgered) -> None:
+    text = "conversations: {{gen: {{unique_name: {}, participants: {{x: {{identity: x, attributes: {{n: {}}}}}}}}}}}"
+    gen = make(ledger, "Desk", "Conversations", UniqueName="one")
+    make(ledger, "Desk", f"Conversations/{gen}/Participants", Identity="x", Attributes='{"n": 0}')
+    ledger.apply(read(DESK.format("Desk", text.format("one", 1))))
+    participant = Address.parse("services.desk.conversations.gen.participants.x")
+    before = ledger.remembered[participant]
+    assert (before.origin, before.adopted["attributes"]) == ("adopted", {"n": 0})
+    ledger.apply(read(DESK.format("Desk", text.format("two", 2))), fault=Fault(1, "before"))
+    assert ledger.plan(read(DESK.format("Desk", text.format("two", 2)))).decisions[participant].record.adopted == (
+        before.adopted
+    )
+
+
+@pytest.mark.parametrize("address", [ROLES, HOOKS])
+def test_adopted_values_are_not_those_of_another_service(ledger: Ledgered, address: Address) -> None:
+    for name, permission in (("Desk", "leaveConversation"), ("Other", "sendMediaMessage")):
+        make(ledger, name, "Roles", FriendlyName="x", Type="conversation", Permission=permission)
+        sid, url = ledger.account.service(name), f"https://{name}.example.com"
+        ledger.account.post(f"/v1/Services/{sid}/Configuration/Webhooks", {"PostWebhookUrl": url})
+    text = f"{ROLE % 'sendMessage'}, {HOOK % 'ours'}"
+    ledger.apply(read(DESK.format("Desk", text)))
+    ledger.apply(read(DESK.format("Other", text)))
+    adopted: Any = {
+        ROLES: {"permissions": ("sendMediaMessage",)},
+        HOOKS: {"post_webhook_url": "https://Other.example.com"},
+    }
+    assert ledger.remembered[address] == Record(3, origin="adopted", adopted=adopted[address])
+
+
+# --- other names -----------------------------------------------------------------------------------------------------
+
+
+def adopted_lead(ledger: Ledgered) -> None:
+    make(ledger, "Desk", "Users", Identity="ada", FriendlyName="Ada")
+    ledger.apply(read(DESK.format("Desk", USER % "ada")))
+    assert ledger.remembered[LEAD] == Record(2, origin="adopted", adopted={"friendly_name": "Ada"})
+
+
+def is_created(ledger: Ledgered) -> bool:
+    record = ledger.remembered[LEAD]
+    return (record.origin, record.adopted, bool(record.sid_digest)) == ("created", {}, True)
+
+
+def test_what_replaces_an_adopted_resource_by_another_name_is_created(ledger: Ledgered) -> None:
+    adopted_lead(ledger)
+    (change,) = ledger.plan(read(DESK.format("Desk", USER % "bob"))).changes
+    assert (change.action, change.risk) == ("replace", "high")
+    assert WARNING in change.consequences
+    ledger.apply(read(DESK.format("Desk", USER % "bob")))
+    assert is_created(ledger)
+    assert removed(ledger, DESK.format("Desk", "users: {}")) == ["delete services.desk.users.lead"]
+    (change,) = ledger.plan(read(DESK.format("Desk", USER % "cleo"))).changes
+    assert WARNING not in change.consequences
+
+
+@pytest.mark.parametrize(("at", "side"), [(0, "before"), (0, "after"), (1, "before"), (1, "after")])
+def test_a_killed_replace_counts_for_neither_too_much_nor_too_little(ledger: Ledgered, at: int, side: Side) -> None:
+    adopted_lead(ledger)
+    assert ledger.apply(read(DESK.format("Desk", USER % "bob")), fault=Fault(at, side)) is None
+    if (at, side) != (1, "after"):
+        # The former resource is still adopted.
+        back = ledger.plan(read(DESK.format("Desk", USER % "ada"))).decisions[LEAD].record
+        assert (back.origin, back.adopted) == ("adopted", {"friendly_name": "Ada"})
+    ledger.apply(read(DESK.format("Desk", USER % "bob")))
+    assert is_created(ledger)
+
+
+def test_an_existing_resource_of_the_other_name_is_adopted_with_its_own_values(ledger: Ledgered) -> None:
+    adopted_lead(ledger)
+    make(ledger, "Desk", "Users", Identity="bob", FriendlyName="Bob")
+    ledger.apply(read(DESK.format("Desk", USER % "bob")), fault=Fault(0, "before"))
+    ledger.apply(read(DESK.format("Desk", USER % "bob")))
+    assert ledger.remembered[LEAD] == Record(4, origin="adopted", adopted={"friendly_name": "Bob"})
+
+
+def test_a_new_resource_in_the_place_of_an_adopted_one_that_is_gone_is_created(ledger: Ledgered) -> None:
+    adopted_lead(ledger)
+    service = ledger.account.service("Desk")
+    (user,) = ledger.account.get(f"/v1/Services/{service}/Users")["users"]
+    ledger.account.delete(f"/v1/Services/{service}/Users/{user['sid']}")
+    ledger.apply(read(DESK.format("Desk", USER % "bob")))
+    assert is_created(ledger)
+
+
+def test_what_is_no_longer_declared_in_another_service_is_forgotten(ledger: Ledgered) -> None:
+    make(ledger, "Desk", "Roles", FriendlyName="x", Type="conversation", Permission="leaveConversation")
+    other = make(ledger, "Other", "Roles", FriendlyName="x", Type="conversation", Permission="sendMessage")
+    ledger.apply(read(DESK.format("Desk", ROLE % "sendMessage")))
+    made = ledger.plan(read(DESK.format("Other", "roles: {}")))
+    assert (made.changes, made.decisions[ROLES].handling) == ((), "forget")
+    ledger.apply(read(DESK.format("Other", "roles: {}")))
+    assert ROLES not in ledger.remembered
+    assert ledger.account.snapshot()[other]["permissions"] == ["sendMessage"]
