@@ -316,6 +316,48 @@ def test_the_edits_are_collected_and_the_files_restored(tmp_path: Path, capsys: 
     assert (first.startswith("::stop-commands::"), line) == (True, "::error::Not a command")
 
 
+def _branches(told: Job, *paths: str, **more: str) -> list[str]:
+    return [edits.branch_of(Job({**told.environment, "INPUT_ENV": "", "INPUT_PATH": path, **more})) for path in paths]
+
+
+def test_several_configurations_have_a_branch_each(tmp_path: Path) -> None:
+    told, workspace = prepared(tmp_path)
+    usual = "reconciler/accept-drift"
+
+    def add(path: str) -> None:
+        (workspace / path).parent.mkdir(parents=True, exist_ok=True)
+        (workspace / path).write_text("version: 1\n")
+        git(workspace, "add", "-A")
+
+    add("sales/reconciler.yaml")
+    # The only one has the name without its path.
+    assert _branches(told, "sales", "./sales/", "sales/reconciler.yaml") == [usual] * 3
+    add("apps/support/reconciler.yaml")
+    assert _branches(told, "sales", "./sales/", "sales/reconciler.yaml") == [f"{usual}@sales"] * 3
+    assert _branches(told, "apps/support", INPUT_ENV="eu.prod") == [f"{usual}-eu%2Eprod@apps%2Fsupport"]
+    add("reconciler.yaml")
+    assert _branches(told, ".", "reconciler.yaml") == [usual] * 2
+    assert _branches(told, "sales", INPUT_BRANCH="drift") == ["drift"]
+    told = Job({**told.environment, "INPUT_ENV": "prod", "INPUT_PATH": "sales"})
+    git(workspace, "commit", "-q", "-m", "More")
+    edits.prepare(told, has_drift=False)
+    found = json.loads((tmp_path / "edits" / "edits.json").read_text())
+    assert found["title"] == "Conversations: accept the drift of the account (prod, sales)"
+
+
+def test_configurations_in_one_folder_have_a_branch_each(tmp_path: Path) -> None:
+    told, workspace = prepared(tmp_path)
+    (workspace / "eu.yaml").write_text("version: 1\n")
+    git(workspace, "add", "-A")
+    assert _branches(told, "eu.yaml") == ["reconciler/accept-drift"]
+    (workspace / "us.yaml").write_text("version: 1\n")
+    git(workspace, "add", "-A")
+    assert _branches(told, "eu.yaml", "us.yaml") == [
+        "reconciler/accept-drift@eu%2Eyaml",
+        "reconciler/accept-drift@us%2Eyaml",
+    ]
+
+
 def test_options_that_only_drift_has_are_left_out(tmp_path: Path) -> None:
     args = "--fail-on=unmanaged\n--var\nhost=a\n--history\nx.db\n--strict\n--start-ledger\n--baseline=git:v1"
     told, workspace = prepared(tmp_path, INPUT_ARGS=args)

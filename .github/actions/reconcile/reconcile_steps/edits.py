@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import posixpath
 import re
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,10 @@ from reconcile_steps.job import Failed, Job
 from reconcile_steps.program import command_words, print_unparsed, run_quietly
 
 FORMAT, VERSION = "reconciler.edits", 1
+ROOT = "reconciler.yaml"
+"""The name of a configuration's root file, unless the input `path` names another."""
+BRANCH = "reconciler/accept-drift"
+"""The default of the input `branch`."""
 MANY = 600
 """The most findings that are remembered one by one. Their keys must have room beside the text of the renderer."""
 WRITTEN = {0, 5}
@@ -76,11 +81,36 @@ def _accept(job: Job, arguments: Sequence[str]) -> tuple[int, str, list[Edited]]
 
 
 def branch_of(job: Job) -> str:
-    """Return the branch of the pull request: one for each environment."""
-    environment = re.sub(
-        r"[^A-Za-z0-9_-]", lambda found: quote(found[0], safe="").replace(".", "%2E"), job.input("env")
-    )
-    return job.input("branch") + (f"-{environment}" if environment else "")
+    """Return the branch of the pull request: one for each environment and, among several, for each configuration."""
+    parts = [job.input("branch")]
+    parts += [f"-{_in_branch(job.input('env'))}"] if job.input("env") else []
+    parts += [f"@{_in_branch(path)}"] if (path := _path_among_others(job)) else []
+    return "".join(parts)
+
+
+def _in_branch(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]", lambda found: quote(found[0], safe="").replace(".", "%2E"), text)
+
+
+def _path_among_others(job: Job) -> str:
+    """Return the path of a configuration that is not the repository's only one; otherwise empty.
+
+    Also empty for one at the top of the repository, and with a branch of the user's choice.
+    """
+    path = posixpath.normpath(job.input("path"))
+    folder, name = (path, ROOT) if not path.endswith((".yaml", ".yml")) else posixpath.split(path)
+    root = posixpath.normpath(posixpath.join(folder, name))
+    if root == ROOT or job.input("branch") != BRANCH:
+        return ""
+    others = {found for found in _tracked(job, "ls-files", "-z") if posixpath.basename(found) == ROOT}
+    if name != ROOT:  # Then others may have any name.
+        others |= set(_tracked(job, "grep", "-lzE", "^version: *1 *$", "--", "*.yaml", "*.yml"))
+    return (folder if name == ROOT else root) if others - {root} else ""
+
+
+def _tracked(job: Job, *words: str) -> list[str]:
+    """List tracked files; `git grep` exits with 1 if it finds none."""
+    return list(filter(None, _git(job, *words, fails_above=1).decode(errors="surrogateescape").split("\0")))
 
 
 class Edited:
@@ -118,11 +148,11 @@ def _mode_and_blob(what: str) -> tuple[str, str]:
     return mode, before
 
 
-def _git(job: Job, *words: str) -> bytes:
+def _git(job: Job, *words: str, fails_above: int = 0) -> bytes:
     done = subprocess.run(  # noqa: S603 - no shell reads the words
         ["git", *words], cwd=job.workspace, capture_output=True, check=False,  # noqa: S607 - the runner's git
     )  # fmt: skip
-    if done.returncode:
+    if done.returncode > fails_above:
         raise Failed(f"git {words[0]} failed: {done.stderr.decode(errors='backslashreplace').strip()}")
     return done.stdout
 
@@ -165,7 +195,9 @@ def _check_secrets(job: Job, files: Sequence[Edited]) -> None:
 
 def _save(job: Job, base: str, document: dict[str, Any], files: Sequence[Edited]) -> None:
     """Save the edits with the text of the pull request."""
-    scope = job.input("env") or (job.input("path") if job.input("path") != "." else "")
+    path = job.input("path")
+    among = _path_among_others(job)
+    scope = ", ".join(filter(None, [job.input("env") or (path if path != "." and not among else ""), among]))
     content = {
         "format": FORMAT,
         "format_version": VERSION,
