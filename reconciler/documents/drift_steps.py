@@ -11,7 +11,7 @@ from dataclasses import replace
 from reconciler.config import paste
 from reconciler.documents.drift import Difference, DriftField, DriftFile
 from reconciler.documents.parts import NextStepsPart, SourcePart, UndeclaredPart, UnmanagedPart
-from reconciler.documents.ways_out import Commands, adopted, deletion
+from reconciler.documents.ways_out import Commands, adopted, deletion, takes
 from reconciler.kinds import KINDS
 
 
@@ -56,14 +56,26 @@ def _difference(part: Difference, commands: Commands) -> NextStepsPart:
     paths = [field.path for field in part.fields]
     whole = part.state != "differs" or not paths
     # Each field by its name: the address alone would also accept what is pending, and what is below it.
-    names = [part.address] if whole else [f"{part.address}.{path}" for path in paths]
+    taken = [] if whole else _taken(part)
+    names = [part.address] if whole else [f"{part.address}.{path}" for path in taken]
     ignore = f"lifecycle: {{ignore_changes: [{', '.join(paths)}]}}"
     return NextStepsPart(
-        accept=_kept(part, commands) if part.state == "unwanted" else commands.accept(names),
+        accept=_kept(part, commands) if part.state == "unwanted" else commands.accept(names) if names else "",
         revert=commands.apply(["--target", part.address, *_approval(part)]),
         ignore=commands.drift(["--exclude", part.address]) if whole else ignore,
         forget=paste.forgotten(part.address) if part.standing == "removed_conflict" else "",
+        by_hand="" if whole else ", ".join(path for path in paths if path not in taken),
     )
+
+
+def _taken(part: Difference) -> list[str]:
+    """Return the fields to accept with one command, which writes nothing if it refuses one of them.
+
+    If none is taken with certainty, the command gives the reason and the fix.
+    """
+    by_field = {field.path: takes(field, field.account) for field in part.fields}
+    certain = [path for path, answer in by_field.items() if answer == "certainly"]
+    return certain or [path for path, answer in by_field.items() if answer == "perhaps"]
 
 
 def _kept(part: Difference, commands: Commands) -> str:

@@ -190,6 +190,13 @@ class NextStepsPart(Part):
         ),
     )
     delete: str = field(default="", metadata=described("YAML that deletes an unmanaged resource.", exclude_if=not_))
+    by_hand: str = field(
+        default="",
+        metadata=described(
+            "The fields that `accept` leaves out, since it refuses sensitive values and most of those from variables.",
+            exclude_if=not_,
+        ),
+    )
 
 
 _NEXT_STEPS = "The ways out; absent if there are none, or if the command that ran is unknown."

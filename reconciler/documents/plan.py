@@ -67,6 +67,10 @@ class CommandsPart(Part):
             exclude_if=not_,
         ),
     )
+    accept_omits: tuple[str, ...] = field(
+        default=(),
+        metadata=described("The resources and fields that differ, and that `accept` leaves out.", exclude_if=not_),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

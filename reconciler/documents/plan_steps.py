@@ -12,9 +12,9 @@ from dataclasses import replace
 from reconciler.config import paste
 from reconciler.documents.parts import ChangePart, NextStepsPart, UnmanagedPart
 from reconciler.documents.plan import CommandsPart, PlanFile
-from reconciler.documents.ways_out import Commands, adopted, deletion
+from reconciler.documents.ways_out import Commands, adopted, deletion, takes
 
-_MOST_NAMED = 3
+_MOST_NAMED = 10
 """The fields that one command accepts; more are better chosen from a drift."""
 _ACCEPTABLE = frozenset({"drifted", "conflict", "unknown"})
 
@@ -44,18 +44,31 @@ def approvals(plan: PlanFile) -> list[str]:
 
 
 def _commands(plan: PlanFile, commands: Commands) -> CommandsPart:
-    names = [name for part in plan.changes for name in _accepted(part, has_baseline=plan.baseline is not None)]
-    accept = commands.accept(names) if 0 < len(names) <= _MOST_NAMED else ""
-    return CommandsPart(apply=commands.apply(approvals(plan)), accept=accept)
+    parts = [found for part in plan.changes for found in _accepted(part, has_baseline=plan.baseline is not None)]
+    names = [name for name, is_taken in parts if is_taken]
+    is_named = 0 < len(names) <= _MOST_NAMED
+    omitted = tuple(name for name, is_taken in parts if not is_taken)
+    return CommandsPart(
+        apply=commands.apply(approvals(plan)),
+        accept=commands.accept(names) if is_named else "",
+        accept_omits=omitted if is_named else (),
+    )
 
 
-def _accepted(part: ChangePart, *, has_baseline: bool) -> Iterator[str]:
-    """Yield the names of the values that the account may have and the configuration not."""
-    if part.action == "update" and part.sid:
-        for field in part.fields:
-            is_known = not field.sensitive and not isinstance(field.before, dict)
-            if is_known and not field.returns and (field.standing in _ACCEPTABLE if has_baseline else True):
-                yield f"{part.address}.{field.path}"
+def _accepted(part: ChangePart, *, has_baseline: bool) -> Iterator[tuple[str, bool]]:
+    """Yield the names of the values that the account may have instead, and whether `accept` takes them.
+
+    Without a baseline, a resource that is missing is most likely a new one, so it is not taken out of the files.
+    """
+    if part.action != "update":
+        if part.standing in _ACCEPTABLE if has_baseline else True:
+            yield part.address, part.action == "create" and has_baseline
+        return
+    if None in part.parents:
+        return
+    for field in part.fields:
+        if not field.returns and (field.standing in _ACCEPTABLE if has_baseline else True):
+            yield f"{part.address}.{field.path}", takes(field, field.before) == "certainly"
 
 
 def _approval(part: ChangePart) -> str:

@@ -6,7 +6,7 @@ Takes parts of documents, and functions that write commands; returns text. Does 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from reconciler.address import Address, AddressError, looks_like_sid
 from reconciler.config import paste
@@ -14,6 +14,12 @@ from reconciler.documents.parts import UnmanagedPart
 from reconciler.kinds import KINDS
 from reconciler.lazy_dataclass import dataclass
 
+if TYPE_CHECKING:
+    from reconciler.documents.drift import DriftField
+    from reconciler.documents.parts import FieldPart
+    from reconciler.json_text import Json
+
+Takes: TypeAlias = Literal["certainly", "perhaps", "never"]
 CommandLine: TypeAlias = Callable[[Sequence[str]], str]
 """Writes a command with these words."""
 
@@ -25,6 +31,19 @@ class Commands:
     accept: CommandLine
     apply: CommandLine
     drift: CommandLine
+
+
+def takes(field: FieldPart | DriftField, live: Json) -> Takes:
+    """Return whether `accept` takes a field: certainly, perhaps (its value comes from a variable), or never.
+
+    Args:
+        field: The field.
+        live: Its live value, in one of the forms of `reconciler.documents.values`.
+    """
+    if field.sensitive or (isinstance(live, dict) and "json" not in live):
+        return "never"
+    via = "" if field.source is None else field.source.via
+    return "perhaps" if any(part.startswith("variable ") for part in via.split(", ")) else "certainly"
 
 
 def deletion(part: UnmanagedPart) -> str:

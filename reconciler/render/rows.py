@@ -347,6 +347,7 @@ class ChangesView:
         irreversible: of an undo, the resources that remain different permanently, each with a sentence.
         apply_command: of a plan, the command that applies it, with every approval; empty if it is unknown.
         accept_command: of a plan, the command that accepts the account's values instead; empty for none.
+        accept_omits: the names of the resources and fields that it leaves out.
         timeline: of a drift with a history, the findings of this and earlier runs.
     """
 
@@ -376,6 +377,7 @@ class ChangesView:
     timeline: tuple[TimelineRow, ...] = ()
     apply_command: str = ""
     accept_command: str = ""
+    accept_omits: tuple[str, ...] = ()
 
 
 # --- comparing two sides ---------------------------------------------------------------------------------------------

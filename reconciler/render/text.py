@@ -387,9 +387,15 @@ class _Page:
                 "To write the account's values into the configuration instead:",
                 f"  {escape(plan.accept_command)}",
             ]
+        if plan.accept_omits:
+            names = ", ".join(map(escape, plan.accept_omits[:_MOST_OMITTED]))
+            more = len(plan.accept_omits) - _MOST_OMITTED
+            listed = names + (f", and {more:,} more" if more > 0 else "")
+            lines += self._paragraph(0, _Value(f"That leaves out {listed}. `reconciler drift` shows the ways out."))
         return lines
 
 
+_MOST_OMITTED = 3
 _RISK_STYLES: dict[str, tuple[Style, ...]] = {"low": (), "medium": ("yellow",), "high": _ALARM}
 _VERDICT_STYLES: dict[str, tuple[Style, ...]] = {"refused": _ALARM, "withheld": ("yellow",)}
 

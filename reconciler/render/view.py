@@ -106,6 +106,7 @@ def plan_view(plan: PlanFile) -> ChangesView:
         irreversible=tuple((part.address, part.message) for part in plan.irreversible),
         apply_command="" if plan.commands is None else plan.commands.apply,
         accept_command="" if plan.commands is None else plan.commands.accept,
+        accept_omits=() if plan.commands is None else plan.commands.accept_omits,
     )
 
 
@@ -352,6 +353,7 @@ def _next_steps(part: NextStepsPart | None) -> NextSteps:
         return ()
     named = (
         ("accept", part.accept),
+        ("by hand", part.by_hand),
         ("approve", part.approve),
         ("revert", part.revert),
         ("forget", part.forget),

@@ -88,6 +88,50 @@ def test_a_plan_ends_with_the_commands_that_apply_and_accept_it(cli: Cli, applie
         applied.write_text(drifted)
 
 
+MIXED = """\
+version: 1
+variables: {team: Blue}
+services:
+  support:
+    users:
+      ada: {friendly_name: "Team ${var:team}"}
+      bob: {friendly_name: Bob, attributes: {level: 1}}
+    webhooks: {post_webhook_url: "https://x.example.com/?token=a1b2c3d4e5f6a7b8", filters: [onMessageAdded]}
+"""
+
+
+def test_the_command_names_what_accept_takes_and_says_what_it_leaves_out(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "reconciler.yaml"
+    changed = MIXED.replace("Blue", "Red").replace("level: 1", "level: 2").replace("Bob,", "Rob,")
+    changed = changed.replace("a1b2c3d4e5f6a7b8", "a1b2c3d4e5f6a7b9").replace("onMessageAdded", "onMessageUpdated")
+    path.write_text(changed)
+    assert cli("apply", *EMULATED, "--yes").code == 0
+    path.write_text(MIXED + "    roles: {new: {type: service, permissions: [joinConversation]}}\n")
+    out = cli("plan", *EMULATED).out
+    accept = (
+        "reconciler accept services.support.users.bob.friendly_name services.support.users.bob.attributes "
+        "services.support.webhooks.filters --emulator demo.db"
+    )
+    head = f"To write the account's values into the configuration instead:\n  {accept}\n"
+    assert " ".join(out.partition(head)[2].split()) == (
+        "That leaves out services.support.roles.new, services.support.users.ada.friendly_name, "
+        "services.support.webhooks.post_webhook_url. `reconciler drift` shows the ways out."
+    )
+    steps = {
+        part["address"]: part["next_steps"] for part in cli("drift", *EMULATED, "--format", "json").json["differences"]
+    }
+    # A command with one refused value would write nothing.
+    assert steps["services.support.webhooks"]["accept"] == (
+        "reconciler accept services.support.webhooks.filters --emulator demo.db"
+    )
+    assert steps["services.support.webhooks"]["by_hand"] == "post_webhook_url"
+    assert "\n  by hand: post_webhook_url\n" in cli("drift", *EMULATED).out
+    # The only value of a resource: the command gives the reason.
+    assert steps["services.support.users.ada"]["accept"].startswith("reconciler accept services.support.users.ada.f")
+    assert run(cli, accept) == 0
+    assert [text for text in commands(cli("plan", *EMULATED).out) if " accept " in text] == []
+
+
 def test_a_name_with_a_slash_is_not_taken_for_a_path(cli: Cli, applied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(applied.parent)
     account = ("--env", "prod", "--emulator", "../demo.db")
