@@ -27,6 +27,8 @@ from reconciler.config.sources import select as select_paths
 from reconciler.kinds.fields import Shape
 from reconciler.lazy_dataclass import dataclass
 
+_TEXT_TAGS = {"!", "tag:yaml.org,2002:str"}
+"""Tags with which ``null`` would be a text."""
 _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -337,7 +339,8 @@ class _FieldBuilder(_JsonBuilder):
         else:
             if isinstance(node, (MappingNode, SequenceNode)):
                 values.check_literal(node)
-            yield InFile(file, Set(node, self._value(item)))
+            is_text = isinstance(node, Scalar) and node.tag in _TEXT_TAGS and spec.shape is Shape.TEXT
+            yield InFile(file, Set(node, value or "" if is_text else self._value(item)))
 
     # --- variables ----------------------------------------------------------------------------------------------------
 
@@ -418,8 +421,10 @@ class _FieldBuilder(_JsonBuilder):
             )
         walk = self.own.deepest(parts, layer)
         if walk is None:
-            files = layers[layer].files
-            raise RefusedError(f"{files[0] if files else 'the file'} is empty", "write a key at its top")
+            blank = next((file for file in layers[layer].files if self.files.is_blank(file)), "")
+            if not blank:
+                raise RefusedError(f"{layers[layer].name} has no keys at its top", "write one by hand")
+            return Addition(blank, tuple(parts), value), others
         if walk.is_alias or walk.is_shared:
             raise RefusedError(f"{walk.file} repeats this part through a YAML alias", "write it by hand")
         return Addition(walk.file, tuple(parts), value), others

@@ -15,7 +15,7 @@ from reconciler.accept.model import Addition, Creation, Group, InFile, RefusedEr
 from reconciler.accept.positions import Alias, Document, Node, PositionsError, Scalar, parse
 from reconciler.accept.positions import Mapping as MappingNode
 from reconciler.accept.positions import Sequence as SequenceNode
-from reconciler.accept.splice import Edit, Put, Set, splice
+from reconciler.accept.splice import Edit, Fill, Put, Set, splice
 from reconciler.accept.writing import Value, document
 from reconciler.lazy_dataclass import dataclass
 
@@ -101,6 +101,12 @@ class Files:
             node = found
         raise AssertionError
 
+    def is_blank(self, file: str) -> bool:
+        """Whether a file has no keys yet: it is empty, or has only comments."""
+        document = self.document(file)
+        root = document.root if document is not None else None
+        return document is not None and (root is None or (isinstance(root, Scalar) and _is_null(root)))
+
     def keys(self, mapping: MappingNode) -> dict[str, Node]:
         """Return the values of a mapping by their keys."""
         if id(mapping) not in self._keys:
@@ -166,16 +172,17 @@ class Files:
     def _puts(self, file: str, additions: Sequence[Addition]) -> list[Edit]:
         """Return edits that add keys; keys that the file lacks above them are added once."""
         trees: dict[int, tuple[Walk, dict[str, Value]]] = {}
+        is_blank = self.is_blank(file)
         for addition in additions:
             walk = self.walk(file, addition.parts)
             if walk.is_alias or walk.is_shared:
                 raise SpliceError(f"{addition.parts[-1]} would be added to a part that an alias repeats")
             if walk.depth == len(addition.parts):
                 raise SpliceError(f"it has {addition.parts[-1]} already")
-            if walk.mapping is None:
+            if walk.mapping is None and not is_blank:
                 raise SpliceError("it has no keys at its top")
             above = self.walk(file, addition.parts[: walk.depth])
-            if not isinstance(above.node, (MappingNode, Scalar)):
+            if not is_blank and not isinstance(above.node, (MappingNode, Scalar)):
                 raise SpliceError(f"{addition.parts[walk.depth - 1]} is not a mapping")
             _, tree = trees.setdefault(id(above.node), (above, {}))
             for part in addition.parts[walk.depth : -1]:
@@ -185,13 +192,19 @@ class Files:
             tree[addition.parts[-1]] = addition.value
         edits: list[Edit] = []
         for above, tree in trees.values():
-            if isinstance(above.node, MappingNode):
+            if is_blank:
+                edits.append(Fill(tree))
+            elif isinstance(above.node, MappingNode):
                 edits += [Put(above.node, key, value) for key, value in tree.items()]
-            elif isinstance(above.node, Scalar) and above.node.text in {"", "~", "null"}:
+            elif isinstance(above.node, Scalar) and _is_null(above.node):
                 edits.append(Set(above.node, tree))
             else:
                 raise SpliceError("a value is in the place of a mapping")
         return edits
+
+
+def _is_null(node: Scalar) -> bool:
+    return node.text in {"", "~", "null"}
 
 
 def _anchored(root: Node | None) -> Iterable[tuple[str, Node]]:

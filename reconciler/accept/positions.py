@@ -228,10 +228,11 @@ class _Builder:
             return outer, outer
         found = _PROPERTIES.match(self._text, outer)
         start = found.end() if found is not None else outer
-        if isinstance(event, ScalarEvent):
+        is_scalar = isinstance(event, ScalarEvent)
+        if is_scalar and (event.style in {"|", ">"} or not (event.value or event.style)):
             return outer, start
-        # A block begins in a line below its anchor.
-        while start < len(self._text) and not event.flow_style:
+        # A block begins in a line below its anchor, and a scalar may.
+        while start < len(self._text) and (is_scalar or not event.flow_style):
             blank = re.compile(r"[ \t]*(?:#[^\r\n]*)?(?:\r\n|[\n\r])").match(self._text, start)
             if blank is None:
                 break

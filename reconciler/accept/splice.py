@@ -19,6 +19,15 @@ from reconciler.accept.scalars import block_scalar, scalar
 from reconciler.accept.writing import Value, block, fits_line, flow, plain, value_in_flow
 from reconciler.lazy_dataclass import dataclass
 
+_DOCUMENT_END = re.compile(r"^\.\.\.(?=\s|\Z)", re.MULTILINE)
+_TAG = re.compile(r"(?:^|(?<=\s))(![^\s,\[\]{}]*)[ \t]*")
+_TAGGED: AbstractMapping[str, tuple[type, ...]] = {
+    "!": (str,),
+    "!!str": (str,),
+    "!!map": (AbstractMapping,),
+    "!!seq": (list, tuple),
+}
+"""The values that each tag fits."""
 _PROPERTY = re.compile(r"[&!][^\s,\[\]{}]*")
 
 
@@ -79,7 +88,18 @@ class Items:
     added: tuple[tuple[int, Value], ...] = ()
 
 
-Edit: TypeAlias = Set | Put | Drop | Items
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """Write the first keys of a document that has none: at its end, below its comments.
+
+    Attributes:
+        value: The keys with their values.
+    """
+
+    value: AbstractMapping[str, Value]
+
+
+Edit: TypeAlias = Set | Put | Drop | Items | Fill
 
 
 def splice(document: Document, edits: Iterable[Edit]) -> str:
@@ -102,6 +122,8 @@ def splice(document: Document, edits: Iterable[Edit]) -> str:
                 splices += page.replace(edit.node, edit.value)
             case Items():
                 splices += page.items(edit)
+            case Fill():
+                splices += page.fill(edit.value)
             case Drop():
                 drops.setdefault(id(edit.mapping), (edit.mapping, set()))[1].add(edit.key)
             case Put():
@@ -119,10 +141,11 @@ class _Page(Lines):
     # --- one value ----------------------------------------------------------------------------------------------------
 
     def replace(self, node: Node, value: Value) -> Iterator[Splice]:
-        """Replace a value."""
+        """Replace a value, and its tag if that does not fit the new one."""
         parent = self._parent(node)
         in_flow = parent is not None and self._is_in_flow(parent.node)
         if isinstance(node, Scalar) and node.style in {"|", ">"}:
+            yield from self._without_tag(node, value)
             yield from self._set_block_scalar(node, value)
             return
         if isinstance(node, (Mapping, Sequence)) and not node.is_flow:
@@ -137,10 +160,18 @@ class _Page(Lines):
                 lines = block(value, indent + self.step(parent.node), self.step(parent.node))
                 yield Splice(self.next_line(node.end), self.next_line(node.end), self._joined(lines))
                 return
+            yield from self._without_tag(node, value)
             yield self._inline(node, flow(value))
             return
+        yield from self._without_tag(node, value)
         style = node.style if isinstance(node, Scalar) else ""
         yield self._inline(node, scalar(plain(value), style=style, in_flow=in_flow))
+
+    def _without_tag(self, node: Node, value: Value) -> Iterator[Splice]:
+        """Remove a tag that does not fit the new value."""
+        tag = _TAG.search(self.whole[node.outer : node.start])
+        if tag is not None and not isinstance(value, _TAGGED.get(tag[1], ())):
+            yield Splice(node.outer + tag.start(), node.outer + tag.end(), "")
 
     def _parent(self, node: Node) -> Parent | None:
         """Return where a node is; None for the root.
@@ -236,6 +267,16 @@ class _Page(Lines):
 
     def _joined(self, lines: AbstractSequence[str]) -> str:
         return "".join(line + self.newline for line in lines)
+
+    def fill(self, value: AbstractMapping[str, Value]) -> Iterator[Splice]:
+        """Write the first keys of the document."""
+        root = self.document.root
+        if root is not None:
+            assert isinstance(root, Scalar)
+            yield Splice(root.outer, root.end, "")
+        end = _DOCUMENT_END.search(self.whole)
+        at = end.start() if end is not None else len(self.whole)
+        yield Splice(at, at, self._joined(block(value, 0, STEP)))
 
     # --- keys ---------------------------------------------------------------------------------------------------------
 

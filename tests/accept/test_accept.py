@@ -111,6 +111,30 @@ def test_a_live_text_is_read_back_as_it_is(tmp_path: Path, live: str, line: str)
 
 
 @pytest.mark.parametrize(
+    ("tagged", "lines"),
+    [
+        ("!!str Ada   # c", ['!!str ""   # c']),
+        ("! 'Ada'", ["! ''"]),
+        ("&name !!str Ada", ['&name !!str ""']),
+        ("!!str |\n          Ada", ['!!str ""']),
+        ("!!str\n          Ada", ["!!str", '          ""']),
+    ],
+)
+def test_a_tagged_text_becomes_empty(tmp_path: Path, tagged: str, lines: list[str]) -> None:
+    one = desk(tmp_path, HEAD + f"    users:\n      ada:\n        friendly_name: {tagged}\n")
+    one.account.post(f"{service(one)}/Users/ada", {"FriendlyName": ""})
+    changed = diff_of(one, "services.desk.users.ada.friendly_name")
+    assert [line for line in changed if line.startswith("+")][-1].endswith(lines[-1])
+
+
+def test_a_tag_goes_if_the_new_value_is_of_another_type(tmp_path: Path) -> None:
+    text = "    users:\n      ada:\n        attributes: {a: !!str 5, b: !!str x, c: ! y}   # c\n"
+    one = desk(tmp_path, HEAD + text)
+    one.account.post(f"{service(one)}/Users/ada", {"Attributes": '{"a": 6, "b": "6", "c": null}'})
+    assert diff_of(one, "services.desk.users.ada")[1] == '+        attributes: {a: 6, b: !!str "6", c: null}   # c'
+
+
+@pytest.mark.parametrize(
     ("before", "live", "lines"),
     [
         (
@@ -528,6 +552,23 @@ def test_a_literal_that_environments_share_is_refused_without_a_choice(tmp_path:
     ]
 
 
+@pytest.mark.parametrize("text", ["# what differs in dev\n", "", "---\n# nothing yet"])
+def test_an_overlay_without_keys_gets_its_first_ones(tmp_path: Path, text: str) -> None:
+    root = "version: 1\nenvironments:\n  dev: {overlays: [dev.yaml]}\n  prod: {}\nservices: {desk: {}}\n"
+    one = desk(tmp_path, {"reconciler.yaml": root, "dev.yaml": text}, "dev")
+    one.account.post(f"{service(one, 'desk')}/Configuration", {"ReachabilityEnabled": "true"})
+    one.account.post(f"{service(one, 'desk')}/Configuration/Webhooks", {"Method": "GET"})
+    names = ("services.desk.configuration.reachability_enabled", "services.desk.webhooks.method")
+    assert diff_of(one, *names, at="overlay") == [
+        "+services:",
+        "+  desk:",
+        "+    configuration:",
+        "+      reachability_enabled: true",
+        "+    webhooks:",
+        "+      method: GET",
+    ]
+
+
 def test_a_value_of_an_overlay_changes_in_the_overlay(tmp_path: Path) -> None:
     one = desk(tmp_path, ENVIRONMENTS, env="prod")
     one.account.post(f"{service(one)}/Configuration/Webhooks", {"Filters": ["onMessageAdded", "onUserAdded"]})
@@ -676,7 +717,8 @@ def test_only_the_wrong_one_of_many_edits_is_refused(tmp_path: Path) -> None:
         "    roles:\n"
         "      agent: {type: service, permissions: [addParticipant]}\n"
         "    users:\n"
-        "      ann: {friendly_name: !!str Ann}\n"
+        "      ann:\n        friendly_name: |+\n          Ann\n"
+        "      zoe: {}\n"
         "      bob: {role: agent}\n"
     )
     one = desk(tmp_path, text)
@@ -685,12 +727,13 @@ def test_only_the_wrong_one_of_many_edits_is_refused(tmp_path: Path) -> None:
     other, path = role(one, "service user").rsplit("/", 1)[1], service(one)
     one.account.post(f"{path}/Configuration", {"DefaultChatServiceRoleSid": other})
     one.account.post(f"{path}/Users/bob", {"RoleSid": other})
-    # An edit of a tagged text cannot empty it.
-    one.account.post(f"{path}/Users/ann", {"FriendlyName": "", "RoleSid": other})
+    one.account.post(f"{path}/Users/ann", {"RoleSid": other})
+    # Without this user, the text above would change, which keeps its line breaks.
+    one.account.delete(f"{path}/Users/zoe")
     one.account.delete(role(one, "agent"))
     before = one.files()
     found = one.accept(inputs={"baseline": str(tmp_path / "baseline")})
-    assert [(item.address, item.path) for item in found.refused] == [("services.desk.users.ann", "friendly_name")]
+    assert [(item.address, item.path) for item in found.refused] == [("services.desk.users.zoe", "")]
     assert changed_lines(before, one.files()) == [
         "-    configuration: {default_chat_service_role: agent}",
         "-    roles:",
