@@ -6,30 +6,26 @@ it may be edited; `reconciler.accept.verification` checks the result independent
 
 from __future__ import annotations
 
-import posixpath
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from reconciler.accept import values
 from reconciler.accept.files import Files
 from reconciler.accept.inner import node_edits, set_edits
 from reconciler.accept.model import Addition, At, Creation, Group, InFile, Item, Op, Refusal, RefusedError, Subject
+from reconciler.accept.new_files import place_container
 from reconciler.accept.origins import Environment, Origin, Origins, uses_of_variables
 from reconciler.accept.positions import Mapping as MappingNode
-from reconciler.accept.positions import Node, Scalar
+from reconciler.accept.positions import Scalar
 from reconciler.accept.positions import Sequence as SequenceNode
 from reconciler.accept.scalars import UNSET
 from reconciler.accept.splice import Drop, Put, Set
 from reconciler.accept.writing import Value
 from reconciler.address import Address
-from reconciler.config.sources import resolve_path
-from reconciler.config.sources import select as select_paths
 from reconciler.kinds.fields import Shape
 from reconciler.lazy_dataclass import dataclass
 
 _TEXT_TAGS = {"!", "tag:yaml.org,2002:str"}
 """Tags with which ``null`` would be a text."""
-_NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 def build_groups(  # noqa: PLR0917 - the inputs of one stage
@@ -458,40 +454,13 @@ class _FieldBuilder(_JsonBuilder):
         *above, last = item.path.split(".")
         parts = (*item.address.parts, *above, last) if item.path else item.address.parts
         op, allowed = self._addition(item, parts, item.data[last] if item.path else item.data)
-        if item.kind.is_container and (file := self._own_file(op)) is not None:
-            self._keep(file.file, item, [file], allowed)
+        if item.kind.is_container and not item.path:
+            layer = next(layer for layer in self.own.environment.layers if op.file in layer.files)
+            placed = place_container(op, self.files, layer.files, item.kind.name, self.created)
+            self.created |= {placed.file} if isinstance(placed, Creation) else set()
+            self._keep((placed.file, placed.parts), item, [placed], allowed)
             return
         self._keep((op.file, op.parts), item, [op], allowed)
-
-    def _own_file(self, addition: Addition) -> Creation | None:
-        """Return the file to create for a resource if each of its siblings has a file of its own; otherwise None."""
-        *section, handle = addition.parts
-        layer = next(layer for layer in self.own.environment.layers if addition.file in layer.files)
-        walks = [self.files.walk(file, section) for file in layer.files]
-        siblings = {walk.file: walk.node for walk in walks if walk.node is not None}
-        handles = [_only_key(node) for node in siblings.values()]
-        if "" in handles or len(set(handles)) < len(handles):
-            return None
-        if len(handles) == 1 and handles[0] != posixpath.basename(addition.file).partition(".")[0]:
-            return None
-        folder = posixpath.dirname(addition.file)
-        path = posixpath.join(folder, f"{_NO_FILE_NAME.sub('-', handle).strip('-.') or section[-1]}.yaml")
-        for pattern in self._include_patterns(layer.files):
-            if len(select_paths(pattern, [*siblings, path])) == len(siblings) + 1:
-                while path in self.files.contents or path in self.created:
-                    path = f"{path.removesuffix('.yaml')}-2.yaml"
-                self.created.add(path)
-                return Creation(path, addition.file, addition.parts, addition.value)
-        return None
-
-    def _include_patterns(self, files: Sequence[str]) -> Iterator[str]:
-        """Yield the patterns by which files include others, relative to the root file's folder."""
-        for file in files:
-            node = self.files.walk(file, ("include",)).node
-            for item in node.items if isinstance(node, SequenceNode) else [node]:
-                pattern = resolve_path(file, item.text) if isinstance(item, Scalar) and "*" in item.text else None
-                if pattern is not None:
-                    yield pattern
 
 
 @dataclass
@@ -630,12 +599,6 @@ def _content(item: Item) -> object:
 
 def _names(environments: Collection[str]) -> str:
     return ", ".join(sorted(name or "the configuration without --env" for name in environments))
-
-
-def _only_key(node: Node) -> str:
-    """Return the key of a mapping with one key; empty for anything else."""
-    key = node.pairs[0][0] if isinstance(node, MappingNode) and len(node.pairs) == 1 else None
-    return key.text if isinstance(key, Scalar) else ""
 
 
 def _same_place(one: Origin, other: Origin) -> bool:

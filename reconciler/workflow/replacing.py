@@ -51,6 +51,44 @@ def replace_files(folder: Path, replacements: Mapping[str, Replacement]) -> None
     Raises:
         UsageError: A file changed since it was read, leads out of the folder, or cannot be written; no file changed.
     """
+    made: list[Path] = []
+    try:
+        for path, one in replacements.items():
+            if one.before is None:
+                _make_folders(folder, path, made)
+        _replace(folder, replacements)
+    except BaseException:
+        for new in reversed(made):
+            with contextlib.suppress(OSError):
+                new.rmdir()  # not if it contains what the next command completes
+        raise
+
+
+def _make_folders(folder: Path, path: str, made: list[Path]) -> None:
+    """Make the folders that a new file requires, and note each of them.
+
+    Raises:
+        UsageError: One cannot be made.
+    """
+    missing: list[Path] = []
+    parent = (folder / path).parent
+    while not parent.exists() and not parent.is_symlink():
+        missing.append(parent)
+        parent = parent.parent
+    if not parent.resolve().is_relative_to(folder.resolve()):
+        return  # refused below
+    try:
+        for new in reversed(missing):
+            new.mkdir()
+            made.append(new)
+            sync_folder(new.parent)
+    except OSError as error:
+        raise UsageError(
+            f"cannot make the folder of {folder / path}: {error.strerror or error}; no file was changed"
+        ) from None
+
+
+def _replace(folder: Path, replacements: Mapping[str, Replacement]) -> None:
     targets = {path: _target(folder, path, is_new=one.before is None) for path, one in replacements.items()}
     temporaries: dict[str, Path] = {}
     journal = folder / _FOLDER / _JOURNAL

@@ -267,3 +267,72 @@ def test_keys_that_end_at_one_line_are_added_from_the_inside_out(tmp_path: Path)
         " Another:\n  configuration:\n   default_conversation_creator_role: channel admin\n"
         "   default_conversation_role: channel user\n   default_chat_service_role: service user"
     )
+
+
+# --- files of services -----------------------------------------------------------------------------------------------
+
+SALES, SUPPORT = "services:\n  sales: {}\n", "services:\n  support: {}\n"
+ROLES = "services:\n  sales:\n    roles: {r: {type: service, permissions: [joinConversation]}}\n"
+
+
+@pytest.mark.parametrize(
+    ("include", "others", "place"),
+    [
+        (
+            "services/*.yaml",
+            {"services/sales.yaml": SALES, "services/support.yaml": SUPPORT},
+            "services/billing-1.yaml",
+        ),
+        ("*/*.yaml", {"a/sales.main.yaml": SALES}, "a/billing-1.main.yaml"),
+        ("services/*/service.yaml", {"services/sales/service.yaml": SALES}, "services/billing-1/service.yaml"),
+        (
+            "services/*/*.yaml",
+            {
+                "services/sales/roles.yaml": ROLES,
+                "services/sales/service.yaml": SALES,
+                "services/support/service.yaml": SUPPORT,
+            },
+            "services/billing-1/service.yaml",
+        ),
+        ("**/*.yaml", {"x/sales/sales.yaml": SALES}, "x/billing-1/billing-1.yaml"),
+        # Not named like its service, but each has one.
+        ("parts/*.yaml", {"parts/a.yaml": SALES, "parts/b.yaml": SUPPORT}, "parts/billing-1.yaml"),
+        # No pattern would include a new file.
+        ("sales.yaml", {"sales.yaml": SALES}, "reconciler.yaml"),
+        ("[st]*.yaml", {"sales.yaml": SALES, "support.yaml": SUPPORT}, "reconciler.yaml"),
+        # Some share a file.
+        ("*s.yaml", {"rests.yaml": "services:\n  a: {}\n  b: {}\n", "as.yaml": SALES}, "rests.yaml"),
+        ("parts/*.yaml", {"parts/all.yaml": SALES}, "parts/all.yaml"),
+    ],
+)
+def test_a_new_service_never_goes_to_the_file_of_another_one(
+    tmp_path: Path, include: str, others: dict[str, str], place: str
+) -> None:
+    one = desk(tmp_path, {"reconciler.yaml": f"version: 1\ninclude: ['{include}']\n", **others})
+    one.account.post("/v1/Services", {"FriendlyName": "billing 1"})
+    before = one.files()
+    found = one.add(inputs={"targets": ('services["billing 1"]',)})
+    assert [str(item.address) for item in found.acceptance.accepted] == ["services.billing-1"]
+    after = one.files()
+    assert [path for path, text in after.items() if before.get(path) != text] == [place]
+    assert one.changes() == []
+
+
+def test_two_new_services_get_a_file_each(tmp_path: Path) -> None:
+    one = desk(
+        tmp_path,
+        {
+            "reconciler.yaml": "version: 1\ninclude: ['services/*/service.yaml']\n",
+            "services/sales/service.yaml": SALES,
+        },
+    )
+    for name in ("x/y", "x:y"):
+        one.account.post("/v1/Services", {"FriendlyName": name})
+    found = one.add(inputs={"targets": ('services["x/y"]', 'services["x:y"]')})
+    assert len(found.acceptance.accepted) == 2
+    assert sorted(one.files()) == [
+        "reconciler.yaml",
+        "services/sales/service.yaml",
+        "services/x-y-2/service.yaml",
+        "services/x-y/service.yaml",
+    ]

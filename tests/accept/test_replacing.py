@@ -218,3 +218,26 @@ def test_a_journal_of_somebody_else_does_nothing(folder: Path, change: dict[str,
     with pytest.raises(JournalError, match="is not a journal of `reconciler accept`"):
         complete(folder)
     assert contents(folder) == OLD
+
+
+def test_a_new_file_gets_its_folders(folder: Path) -> None:
+    replace_files(folder, {**replacements(), "x/y/d.yaml": Replacement(None, b"d: 1\n")})
+    assert contents(folder) == NEW
+    assert (folder / "x" / "y" / "d.yaml").read_bytes() == b"d: 1\n"
+
+
+def test_folders_go_again_if_nothing_is_written(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    (folder / "c.yaml").write_bytes(b"c: 3\n")
+    with pytest.raises(UsageError, match=r"c\.yaml changed while it was read"):
+        replace_files(folder, {"x/y/d.yaml": Replacement(None, b"d: 1\n"), **replacements()})
+    assert not (folder / "x").exists()
+    outside = tmp_path_factory.mktemp("outside")
+    (folder / "out").symlink_to(outside)
+    for path, problem in {
+        "out/x/d.yaml": "cannot write",
+        "../x/d.yaml": "cannot write",
+        "a.yaml/x/d.yaml": "cannot make the folder of",
+    }.items():
+        with pytest.raises(UsageError, match=problem):
+            replace_files(folder, {path: Replacement(None, b"d: 1\n")})
+    assert list(outside.iterdir()) == []
