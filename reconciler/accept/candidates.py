@@ -14,6 +14,7 @@ from reconciler.address import Address
 from reconciler.change import Change, FieldChange, Standing
 from reconciler.config.model import Config, Reference, Unknown
 from reconciler.config.similar import closest_address
+from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Shape
 from reconciler.lazy_dataclass import dataclass
@@ -191,6 +192,23 @@ def choose(found: Sequence[Candidate], names: Sequence[Address], config: Config)
     return _with_units(found, list(chosen.values()), asked=True), errors
 
 
+def left_by(found: Sequence[Candidate], names: Sequence[Address]) -> list[str]:
+    """Return what differs within names and does not belong to them: it has to be named itself."""
+    within = (one for one in found for name in names if _address(one.item).is_within(name))
+    return list(dict.fromkeys(one.item.name for one in within if not any(_is_included(one, name) for name in names)))
+
+
+def not_compared_in(names: Sequence[Address], config: Config) -> list[str]:
+    """Return the names of fields that Twilio does not return."""
+    return [
+        str(name)
+        for name in names
+        for address in _above(name, config.resources)
+        if (field := config.resources[address].kind.by_path.get(".".join(name.parts[len(address.parts) :]))) is not None
+        and field.write_only
+    ]
+
+
 def _with_units(found: Sequence[Candidate], chosen: Sequence[Candidate], *, asked: bool) -> list[Candidate]:
     """Add the fields that belong to chosen ones.
 
@@ -236,7 +254,19 @@ def _address(item: Item) -> Address:
 def _is_declared(name: Address, config: Config) -> bool:
     if any(address.is_within(name) for address in config.resources):
         return True
-    return any(_is_field(name, address, config) for address in _above(name, config.resources))
+    if any(_is_field(name, config.resources[address].kind, address) for address in _above(name, config.resources)):
+        return True
+    return any(name == one or _is_field(name, kind, one) for one, kind in _settings(config))
+
+
+def _settings(config: Config) -> Iterator[tuple[Address, Kind]]:
+    """Yield the blocks of settings of the account and of each declared service, which need not be declared."""
+    for kind in KINDS:
+        if kind.singleton and kind.parent is None:
+            yield Address(kind.section), kind
+        elif kind.singleton:
+            inside = (address for address, one in config.resources.items() if one.kind.name == kind.parent)
+            yield from ((address.child(*kind.section), kind) for address in inside)
 
 
 def _above(name: Address, resources: Collection[Address]) -> Iterator[Address]:
@@ -245,7 +275,8 @@ def _above(name: Address, resources: Collection[Address]) -> Iterator[Address]:
             yield address
 
 
-def _is_field(name: Address, address: Address, config: Config) -> bool:
+def _is_field(name: Address, kind: Kind, address: Address) -> bool:
     path = ".".join(name.parts[len(address.parts) :])
-    kind = config.resources[address].kind
+    if not path or not name.is_within(address):
+        return False
     return path in kind.by_path or any(other.startswith(f"{path}.") for other in kind.by_path)

@@ -90,6 +90,17 @@ class AcceptFile(Part):
         default=(),
         metadata=described("The resources with these differences. Those that an apply would not change are absent."),
     )
+    named_only: tuple[str, ...] = field(
+        default=(),
+        metadata=described(
+            "What differs below the given names, and is accepted only by its own name: undeclared settings, and what "
+            "the configuration changed.",
+            exclude_if=not_,
+        ),
+    )
+    not_compared: tuple[str, ...] = field(
+        default=(), metadata=described("Named fields that Twilio does not return.", exclude_if=not_)
+    )
     files: tuple[EditedFile, ...] = field(metadata=described("The edited files."))
 
     def to_json(self) -> str:

@@ -41,6 +41,8 @@ NOT_DRIFT: frozenset[Standing] = frozenset({"pending", "newly_declared", "remove
 
 LONGEST_ADDRESS = 10_000
 """Characters; a longer text is not an address."""
+_LASTING = frozenset({"final", "prevent_create"})
+"""Guards that withhold a change until the configuration changes."""
 _STATES: Mapping[Action, DriftState] = {
     "create": "missing",
     "update": "differs",
@@ -114,6 +116,9 @@ class Difference(Part):
         default="low", metadata=described("The risk of the change that would remove the difference.")
     )
     fields: tuple[DriftField, ...] = field(metadata=described("The fields that differ."))
+    withheld: str = field(
+        default="", metadata=described("Why no apply removes the difference; absent if one does.", exclude_if=not_)
+    )
     source: SourcePart | None = field(default=None, metadata=described("Where the configuration declares it."))
     standing: Standing = field(
         default="",
@@ -327,6 +332,7 @@ def _difference(part: ChangePart, missing: frozenset[str]) -> Difference:
         service=part.service,
         risk=part.risk,
         fields=tuple(map(_field, part.fields)),
+        withheld=part.guard.message if part.guard is not None and part.guard.name in _LASTING else "",
         source=part.source,
         standing=part.standing,
         since=part.since,

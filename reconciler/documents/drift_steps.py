@@ -61,7 +61,7 @@ def _difference(part: Difference, commands: Commands) -> NextStepsPart:
     ignore = f"lifecycle: {{ignore_changes: [{', '.join(paths)}]}}"
     return NextStepsPart(
         accept=_kept(part, commands) if part.state == "unwanted" else commands.accept(names) if names else "",
-        revert=commands.apply(["--target", part.address, *_approval(part)]),
+        revert="" if part.withheld else commands.apply(["--target", part.address, *_approval(part)]),
         ignore=commands.drift(["--exclude", part.address]) if whole else ignore,
         forget=paste.forgotten(part.address) if part.standing == "removed_conflict" else "",
         by_hand="" if whole else ", ".join(path for path in paths if path not in taken),

@@ -27,9 +27,19 @@ def acceptance_text(document: AcceptFile, *, colour: bool) -> str:
     """Render the edits as a unified diff, and count them."""
     shown = diff_text((file.diff for file in document.files), colour=colour)
     if not shown and not document.refused:
-        shown = "Nothing to accept. The values match the account.\n"
+        shown = _nothing_text(document)
     number = len(document.accepted)
     return shown + (f"{count(number, 'difference')} accepted by these edits.\n" if number else "")
+
+
+def _nothing_text(document: AcceptFile) -> str:
+    """Say why there is nothing to accept."""
+    if document.named_only:
+        names = "".join(f"  {escape(name)}\n" for name in document.named_only)
+        return f"Nothing to accept. These values differ, and are accepted only by their own names:\n{names}"
+    if document.not_compared:
+        return f"Nothing to accept. Twilio does not return {escape(', '.join(document.not_compared))}.\n"
+    return "Nothing to accept. The values match the account.\n"
 
 
 def addition_text(document: AcceptFile, *, colour: bool) -> str:

@@ -333,7 +333,7 @@ def _difference(part: Difference, missing: frozenset[str], inside: Counter[str] 
         sid=part.sid or "",
         name=part.name,
         service=part.service,
-        reason="" if inside is None else _with_inside(inside),
+        reason=part.withheld if inside is None else _with_inside(inside),
         risk=part.risk,
         before_unknown=reasons.pop() if len(reasons) == 1 else "",
         fields=fields,

@@ -32,6 +32,8 @@ class Acceptance:
         account_sid: The account.
         environment: The environment; empty for none.
         affected: The resources with differences, and what an apply would do to them instead.
+        named_only: The names of values that differ below the given names, and are accepted only by their own.
+        not_compared: The names of write-only fields.
     """
 
     folder: Path
@@ -42,6 +44,8 @@ class Acceptance:
     account_sid: str
     environment: str
     affected: tuple[AffectedPart, ...] = ()
+    named_only: tuple[str, ...] = ()
+    not_compared: tuple[str, ...] = ()
 
 
 def affected_by(plan: Plan, addresses: Iterable[str], path: str, secrets: Collection[str]) -> tuple[AffectedPart, ...]:
@@ -106,6 +110,8 @@ def acceptance_document(acceptance: Acceptance, *, written: bool) -> AcceptFile:
             for item in acceptance.refused
         ),
         affected=acceptance.affected,
+        named_only=acceptance.named_only,
+        not_compared=acceptance.not_compared,
         files=tuple(
             EditedFile(
                 path=(acceptance.folder / path).as_posix(),

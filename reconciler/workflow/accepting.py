@@ -6,7 +6,7 @@ Takes `Inputs` and an `Endpoint`; returns an `Acceptance`. Reads the account onl
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from reconciler.address import Address, AddressError
@@ -90,7 +90,8 @@ async def accept(inputs: Inputs, endpoint: Endpoint, progress: Progress, request
     checker = Checker(loaded, made, state, options)
     accepted, failed = checker.checked(groups)
     refused = [*refused, *failed]
-    return checker.acceptance([] if refused and request.is_named else accepted, refused)
+    found = checker.acceptance([] if refused and request.is_named else accepted, refused)
+    return replace(found, named_only=tuple(work.named_only), not_compared=tuple(work.not_compared))
 
 
 def _resources_of(names: Sequence[Address], config: Config) -> tuple[Address, ...]:
@@ -107,8 +108,8 @@ def _resources_of(names: Sequence[Address], config: Config) -> tuple[Address, ..
         address = next((one for end in ends if (one := Address(name.parts[:end])) in config.resources), None)
         if address is None:
             return ()
-        field = config.resources[address].kind.by_path.get(".".join(name.parts[len(address.parts) :]))
-        if field is None or field.shape is Shape.REF or field.natural_key:
+        spec = config.resources[address].kind.by_path.get(".".join(name.parts[len(address.parts) :]))
+        if spec is None or spec.shape is Shape.REF or spec.natural_key:
             return ()
         found[address] = None
     return tuple(found)
@@ -122,6 +123,8 @@ class _Work:
     plan: Plan
     state: State
     request: Request
+    named_only: list[str] = field(default_factory=list)
+    not_compared: list[str] = field(default_factory=list)
 
     def groups(self, names: Sequence[Address]) -> tuple[list[Group], list[Refusal]]:
         """Choose what to accept, and build the edits.
@@ -129,7 +132,12 @@ class _Work:
         Raises:
             UsageError: A name means nothing.
         """
-        from reconciler.accept.candidates import candidates, choose  # noqa: PLC0415 - see the package
+        from reconciler.accept.candidates import (  # noqa: PLC0415 - see the package
+            candidates,
+            choose,
+            left_by,
+            not_compared_in,
+        )
 
         config = self.loaded.selected.config
         chosen: list[Candidate] = []
@@ -139,6 +147,7 @@ class _Work:
             chosen, errors = choose(found, names, config)
             if errors:
                 raise UsageError("; ".join(errors))
+            self.named_only, self.not_compared = left_by(found, names), not_compared_in(names, config)
             unknown = [one.item for one in found if one.standing == "unknown" and not names]
         items = [one.item for one in chosen]
         items += [self._unmanaged(text) for text in dict.fromkeys(self.request.unmanaged)]

@@ -153,6 +153,28 @@ def test_what_was_applied_from_outside_is_listed_without_names(
     assert drifted.read_text() == FILES.replace("sendMessage", "leaveConversation")
 
 
+def test_it_says_why_there_is_nothing_to_accept(cli: Cli, drifted: Path) -> None:
+    drifted.write_text(
+        FILES.replace("sendMessage", "leaveConversation") + "    conversations: {line: {timers: {inactive: PT10M}}}\n"
+    )
+    assert cli("apply", *EMULATED, "--yes").code == 0
+    assert cli("accept", "account.configuration", *EMULATED, "--dry-run").out.endswith(
+        "2 differences accepted by these edits.\n"
+    )
+    assert cli("accept", ".", "account", *EMULATED).out == (
+        "Nothing to accept. These values differ, and are accepted only by their own names:\n"
+        "  account.configuration.default_service\n"
+        "  account.configuration.default_messaging_service_sid\n"
+    )
+    timer = "services.support.conversations.line.timers.inactive"
+    assert cli("accept", timer, *EMULATED).out == f"Nothing to accept. Twilio does not return {timer}.\n"
+    # Blocks of settings need not be declared.
+    for name in ("services.support.webhooks", "services.support.webhooks.method", "account.webhooks"):
+        result = cli("accept", ".", name, *EMULATED)
+        assert (result.code, result.out) == (0, "Nothing to accept. The values match the account.\n")
+    assert cli("accept", "services.support.webhooks.mathod", *EMULATED).code == 1
+
+
 def test_lines_with_secrets_are_not_shown(cli: Cli, drifted: Path) -> None:
     changed = FILES.replace(
         "    configuration:",

@@ -314,6 +314,23 @@ def test_the_ways_out_of_a_finding_do_what_they_say(cli: Cli, applied: Path) -> 
         assert cli("apply", *EMULATED, "--yes").code == 0
 
 
+def test_what_no_apply_reverts_has_no_command_that_reverts_it(cli: Cli, applied: Path) -> None:
+    kept = FILES + "    users: {zed: {lifecycle: {prevent_create: true}}}\n"
+    applied.write_text(kept)
+    [found] = cli("drift", *EMULATED, "--format", "json").json["differences"]
+    why = "services.support.users.zed is not in the account, and lifecycle.prevent_create is set"
+    assert (found["withheld"], found["next_steps"]["revert"]) == (why, "")
+    out = " ".join(cli("drift", *EMULATED).out.split())
+    assert (why in out, "revert:" in out) == (True, False)
+    closed = FILES + "    conversations: {line: {state: closed}}\n"
+    applied.write_text(closed)
+    assert cli("apply", *EMULATED, "--yes").code == 0
+    applied.write_text(closed.replace("closed", "active"))
+    [found] = cli("drift", *EMULATED, "--format", "json").json["differences"]
+    assert found["withheld"].startswith("services.support.conversations.line cannot be changed: it is closed")
+    assert found["next_steps"]["revert"] == ""
+
+
 def test_the_ways_out_of_an_unwanted_service_do_what_they_say(cli: Cli, applied: Path) -> None:
     unwanted = FILES.replace("    friendly_name: Customer", "    absent: true\n    friendly_name: Customer")
     applied.write_text(unwanted)
