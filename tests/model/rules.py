@@ -34,6 +34,8 @@ smallest that holds, and `test_corrections.py` has its counterexample as a liter
   someone else created counts as created by the tool, and the next apply deletes it.
 - C10 (U5): An address of which a field cannot be set back keeps its record beside the previous one. Otherwise a revert
   of the configuration finds nothing to remove, and the field stays live for good.
+- C11 (U3, U5): An undo of a delete whose resource exists keeps the SID in its record. Otherwise a resource that someone
+  else made after the delete counts as created by the tool.
 
 Not modeled: secrets (T3, T4), R3, R4, R6, R7, replace, the lock, the checks of G19 to G28, approvals by address
 (there is one switch for all), undo of a report that is not the newest, and `prevent_destroy`.
@@ -644,6 +646,14 @@ def _undo_started(current: Record | None, previous: Record | None) -> Record | N
     )
 
 
+def _has_attempted(current: Record | None, previous: Record | None) -> bool:
+    """Whether a record has the attempts of an undo back to a previous one already."""
+    if current is None:
+        return False
+    last = (NOT_DECLARED,) if previous is None else (*previous.attempted, previous.baseline or NOT_DECLARED)
+    return current.attempted[-len(last) :] == last
+
+
 def _stuck(step: StepReport, live: Resource | None, stuck: Collection[str]) -> frozenset[str]:
     """The fields of an update that stay as it left them, because their former values cannot be set back (C10)."""
     if live is None or step.before is None or step.after is None or _undo_step(step, live) == "withheld":
@@ -686,7 +696,10 @@ def undo(
     started = dict(records)
     for step in report.steps:
         if decisions[step.address] == "write" or kept[step.address]:
-            record = _undo_started(records.get(step.address), before.get(step.address))
+            present, previous = records.get(step.address), before.get(step.address)
+            if decisions[step.address] == "nothing" and _has_attempted(present, previous):
+                continue  # the same undo again adds nothing
+            record = _undo_started(present, previous)
             if record is not None:
                 creates = step.before is not None and step.after is None
                 started[step.address] = replace(record, sid=None) if creates else record
@@ -708,16 +721,31 @@ def undo(
         elif decision == "nothing" and step.after is None and step.before is not None and step.address not in records:
             pass  # C9: someone else created it
         elif outcome == "done" and decision != "withheld":
-            _take_back(records, step, before.get(step.address), current.get(step.address))
+            present, left = records.get(step.address), ledger[report.entry - 1].records.get(step.address)
+            is_own = present is not None and present != left and present.sid is None
+            is_found = decision == "nothing" and not is_own
+            _take_back(records, step, before.get(step.address), current.get(step.address), is_found=is_found)
     status: Literal["applied", "incomplete"] = "applied" if whole else "incomplete"
     return Result(current, (*ledger, replace(entry, status=status, records=records)), status)
 
 
-def _take_back(records: dict[str, Record], step: StepReport, previous: Record | None, live: Resource | None) -> None:
-    """Give an address its previous record whole, or none (U5), with the SID of a resource that was created again."""
-    records.pop(step.address, None)
+def _take_back(
+    records: dict[str, Record], step: StepReport, previous: Record | None, live: Resource | None, *, is_found: bool
+) -> None:
+    """Give an address its previous record whole, or none (U5), with the SID of a resource that was created again.
+
+    A deleted resource that is found without that (`is_found`) was never deleted, or someone else made another one: its
+    SID shows that (C11).
+    """
+    present = records.pop(step.address, None)
     if previous is None:
         return
     if step.after is None and live is not None and previous.origin == "created":
-        previous = replace(previous, sid=live.sid)
+        known = previous.sid
+        if present is not None and (present.baseline, present.attempted) == (previous.baseline, previous.attempted):
+            known = present.sid  # an earlier undo took it back
+        if not is_found:
+            previous = replace(previous, sid=live.sid)
+        else:
+            previous = replace(previous, sid=known, origin="created" if known is not None else "adopted")
     records[step.address] = previous

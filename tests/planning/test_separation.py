@@ -101,6 +101,41 @@ def test_a_user_whose_former_identity_another_one_has_again(ledger: Ledgered) ->
     }
 
 
+def test_a_former_name_in_the_configuration_makes_no_other_resource_the_recorded_one(ledger: Ledgered) -> None:
+    ledger.apply(roles(a="Alpha"))
+    other_role(ledger, "Beta")
+    beta = "{friendly_name: Beta, renamed_from: Alpha, type: conversation, permissions: [sendMessage]}"
+    assert told(ledger.plan(files(f"roles: {{a: {beta}}}"))) == {
+        "roles.a": ("update", "", {"newly_declared"}),
+        "roles.Alpha": ("delete", "", {"removed"}),
+    }
+
+
+WEBHOOK = "{target: webhook, method: POST, url: 'https://%s.example.com', filters: [%s]}"
+WEBHOOKS = f"conversations: {{talk: {{webhooks: {{w: {WEBHOOK}}}}}}}"
+
+
+def urls(ledger: Ledgered) -> list[str]:
+    service = f"/v1/Services/{ledger.account.service('s')}"
+    (talk,) = ledger.account.get(f"{service}/Conversations")["conversations"]
+    found = ledger.account.get(f"{service}/Conversations/{talk['sid']}/Webhooks")["webhooks"]
+    return sorted(item["configuration"]["url"] for item in found)
+
+
+def test_a_webhook_with_another_url_takes_the_place_of_the_former_one(ledger: Ledgered) -> None:
+    ledger.apply(files(WEBHOOKS % ("old", "onMessageAdded")))
+    ledger.apply(files(WEBHOOKS % ("new", "onMessageAdded")))
+    assert urls(ledger) == ["https://new.example.com"]
+    assert told(ledger.plan(files(WEBHOOKS % ("new", "onMessageAdded")))) == {}
+
+
+def test_a_webhook_with_other_filters_is_updated(ledger: Ledgered) -> None:
+    ledger.apply(files(WEBHOOKS % ("old", "onMessageAdded")))
+    assert told(ledger.plan(files(WEBHOOKS % ("old", "onMessageRemoved")))) == {
+        "conversations.talk.webhooks.w": ("update", "", {"pending"})
+    }
+
+
 # --- participants ----------------------------------------------------------------------------------------------------
 
 PARTICIPANT = "conversations: {talk: {participants: {ada: {identity: ada}}}}"
