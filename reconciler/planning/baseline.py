@@ -85,6 +85,10 @@ def nowhere(_lineage: tuple[LiveIdentity, ...]) -> str:
     return ""
 
 
+def _unknown_commit(_key: str) -> tuple[str, bool]:
+    return "", True
+
+
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """The part of the ledger that a plan needs.
@@ -98,8 +102,8 @@ class Baseline:
         is_first: Whether the ledger begins with this run, so that everything declared counts as created.
         first_attempts: What each of the killed applies declared with which the ledger began.
         begun: The addresses that count as created, because each of these applies declared the same resources.
-        source_commit: The commit of the present configuration, which removed the resources it no longer declares; empty
-            if unknown.
+        removed_in: Gives the commit that removed a key, such as a handle, from the files, empty if unknown; and whether
+            that is certain, or an earlier one may have.
         digest_of: Gives the keyed digest of a SID; empty for a digest that cannot be computed.
         is_own_digest: Whether a digest was made with the key of this run. Another one cannot be compared.
         has_fingerprints: Whether values from outside could be compared with those of then; if not, which of them were
@@ -118,7 +122,7 @@ class Baseline:
     is_first: bool = False
     first_attempts: tuple[Mapping[Address, Declared], ...] = ()
     begun: frozenset[Address] = frozenset()
-    source_commit: str = ""
+    removed_in: Callable[[str], tuple[str, bool]] = _unknown_commit
     digest_of: Callable[[str], str] = _no_digest
     is_own_digest: Callable[[str], bool] = _is_own
     has_fingerprints: bool = True

@@ -64,8 +64,8 @@ class Standings:
             return change
         if address in self.resolution.deleted and change.action == "delete":
             standing = self.resolution.deleted[address]
-            since = self._since(address, removed=True)
-            change = replace(change, reason=self._reason, source=None, standing=standing, since=since)
+            since = self._since(address, removed=address.parts[-1])
+            change = replace(change, reason=self._reason(address), source=None, standing=standing, since=since)
             return self._without_removal(change)
         past = self.resolution.widened.pasts.get(address, Past())
         declared = self.resolution.widened.declared.resources.get(address)
@@ -83,7 +83,7 @@ class Standings:
                 "new one under another handle."
             )
             change = replace(change, consequences=(*change.consequences, note))
-        change = replace(change, reason=self._reason, source=None) if declared is None else change
+        change = replace(change, reason=self._reason(address), source=None) if declared is None else change
         return self._without_removal(self._without_conflicts(change))
 
     def unclear(self) -> Iterator[Change]:
@@ -105,16 +105,18 @@ class Standings:
                 name=before.title if before is not None else "",
                 parent=parent,
                 service=service.title if service is not None else "",
-                reason=self._reason,
+                reason=self._reason(address),
                 guard=resolution.withheld[address],
                 standing="removed",
-                since=self._since(address, removed=True),
+                since=self._since(address, removed=address.parts[-1]),
             )
 
-    @property
-    def _reason(self) -> str:
-        commit = self.resolution.widened.baseline.source_commit
-        return f"{REMOVED} (commit {commit[:_SHORT]})" if commit else REMOVED
+    def _reason(self, address: Address) -> str:
+        commit, is_certain = self.resolution.widened.baseline.removed_in(address.parts[-1])
+        if not commit:
+            return REMOVED
+        short = commit[:_SHORT]
+        return f"{REMOVED} (commit {short})" if is_certain else f"{REMOVED} (by commit {short} or an earlier one)"
 
     def _without_removal(self, change: Change) -> Change:
         """Withhold a removal that another ledger, or a key that does not fit, stops."""
@@ -164,7 +166,7 @@ class Standings:
     ) -> FieldChange:
         returned = self.resolution.returns.get(address, {}).get(change.path)
         if returned is not None:
-            since = self._since(address, removed=True)
+            since = self._since(address, removed=change.path.rsplit(".", 1)[-1])
             return replace(
                 change,
                 standing=returned.standing,
@@ -192,7 +194,8 @@ class Standings:
         available = self.resolution.references.is_available
         return past.field(path, sides, return_value(past, record, path, available))
 
-    def _since(self, address: Address, *, removed: bool = False) -> Since | None:
+    def _since(self, address: Address, *, removed: str = "") -> Since | None:
+        """Return the entry of a resource; with a removed key, together with the commit that removed it."""
         baseline = self.resolution.widened.baseline
         record = baseline.records.get(address)
         if record is None or baseline.override is not None:
@@ -201,7 +204,10 @@ class Standings:
         entry = baseline.entries.get(number)
         if entry is None:
             return None
-        return Since(entry.number, entry.at, baseline.source_commit if removed else entry.commit)
+        if not removed:
+            return Since(entry.number, entry.at, entry.commit)
+        commit, is_certain = baseline.removed_in(removed)
+        return Since(entry.number, entry.at, commit if is_certain else "")
 
     def resent_fields(self, declared: Declared) -> frozenset[str]:
         """Return the write-only fields of a live resource whose declared value is not the last one sent."""

@@ -15,6 +15,7 @@ from reconciler.errors import ConfigError, UsageError
 from reconciler.sources.disk import DiskSources
 from reconciler.workflow.inputs import NO_BASELINE
 from reconciler.workflow.other_ledgers import OtherLedgers, deleted_in
+from reconciler.workflow.removing_commits import removing_commits
 
 if TYPE_CHECKING:
     from reconciler.address import Address
@@ -92,7 +93,7 @@ def ledger_baseline(ledger: Ledger, inputs: Inputs, environment: Mapping[str, st
         first_attempts=tuple(
             load_declarations(ledger, entry, inputs, environment) or {} for entry in ledger.first_attempts
         ),
-        source_commit=_newest_change(ledger),
+        removed_in=removing_commits(ledger, min(infos.items())[1].commit if infos else ""),
         digest_of=ledger.key.sid_digest,
         is_own_digest=ledger.key.has_made,
         deleted_in=deleted_in(ledger),
@@ -104,13 +105,6 @@ def ledger_baseline(ledger: Ledger, inputs: Inputs, environment: Mapping[str, st
 def other_ledgers(ledger: Ledger, inputs: Inputs, environment: Mapping[str, str]) -> OtherLedgers:
     """Return the other ledgers of this clone that have the same account; see `ledger_baseline`."""
     return OtherLedgers(ledger, lambda entry: load_declarations(ledger, entry, inputs, environment))
-
-
-def _newest_change(ledger: Ledger) -> str:
-    """Return the newest commit that changed the folder of the configuration: it removed what is not declared now."""
-    repository = ledger.ref.repository
-    found = repository.output("rev-list", "-1", "HEAD", "--", ".") if ledger.source else None
-    return found or ledger.source
 
 
 def load_declarations(

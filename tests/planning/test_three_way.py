@@ -130,7 +130,7 @@ def baseline(*resources: Declared, record: Record | None = None) -> Baseline:
         declarations={1: {one.address: one for one in resources}},
         entries={1: ENTRY},
         head=ENTRY,
-        source_commit="b" * 40,
+        removed_in=lambda _key: ("b" * 40, True),
     )
 
 

@@ -450,7 +450,7 @@ def test_a_service_that_only_the_ledger_has_is_not_declared(world: World) -> Non
         declarations={1: {past.address: past}},
         entries={1: entry},
         head=entry,
-        source_commit="b" * 40,
+        removed_in=lambda _key: ("b" * 40, True),
     )
     service = world.service("Support")
     world.post(f"/v1/Services/{service}/Configuration/Webhooks", {"PostWebhookUrl": "https://b.example/post"})

@@ -117,7 +117,7 @@ class Ledgered:
             declarations={number: config.resources for number, config in enumerate(self.applied, 1)},
             entries=infos,
             head=infos.get(len(self.applied)),
-            source_commit="f" * 40,
+            removed_in=lambda _key: ("f" * 40, True),
             digest_of=_digest,
         )
 
