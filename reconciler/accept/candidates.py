@@ -149,6 +149,17 @@ class _Reader:
         return target.name if target.is_built_in else content
 
 
+def whole_field(name: Address, config: Config) -> Address:
+    """Return the JSON field for the name of a value inside it, as a drift shows it; any other name as it is."""
+    for address in _above(name, config.resources):
+        path = name.parts[len(address.parts) :]
+        for end in range(1, len(path)):
+            field = config.resources[address].kind.by_path.get(".".join(path[:end]))
+            if field is not None and field.shape is Shape.JSON:
+                return address.child(*path[:end])
+    return name
+
+
 def choose(found: Sequence[Candidate], names: Sequence[Address], config: Config) -> tuple[list[Candidate], list[str]]:
     """Choose the differences to accept.
 

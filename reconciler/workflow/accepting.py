@@ -73,10 +73,12 @@ async def accept(inputs: Inputs, endpoint: Endpoint, progress: Progress, request
         UsageError: A name means nothing, or there is no baseline and no name.
         ReconcilerError: See `reconciler.errors`.
     """
+    from reconciler.accept.candidates import whole_field  # noqa: PLC0415 - see the package
     from reconciler.api.client import ReadClient  # noqa: PLC0415 - see the package
 
     names = _parse(request.addresses)
     loaded = Editable.load(inputs, DiskSources(inputs.path, endpoint.environment))
+    names = list(dict.fromkeys(whole_field(name, loaded.selected.config) for name in names))
     options = replace(plan_options(inputs), searches=bool(request.unmanaged), settings=request.is_named)
     if len(names) <= _MOST_PLANNED and not (request.unmanaged or inputs.targets or inputs.excludes):
         options = replace(options, targets=_resources_of(names, loaded.selected.config))

@@ -175,6 +175,19 @@ def test_it_says_why_there_is_nothing_to_accept(cli: Cli, drifted: Path) -> None
     assert cli("accept", "services.support.webhooks.mathod", *EMULATED).code == 1
 
 
+def test_a_value_inside_json_means_its_field(cli: Cli, drifted: Path) -> None:
+    line = "    users: {ada: {attributes: {level: 2, team: {name: Blue}}}}\n"
+    drifted.write_text(FILES + line)
+    assert cli("apply", *EMULATED, "--yes").code == 0
+    drifted.write_text(FILES + line.replace("2", "1").replace("Blue", "Red"))
+    name = "services.support.users.ada.attributes"
+    shown = cli("drift", *EMULATED).out
+    assert ("attributes.level:" in shown, "attributes.team.name:" in shown) == (True, True)
+    result = cli("accept", f"{name}.level", f"{name}.team.name", *EMULATED, "--yes")
+    assert (result.code, "1 difference accepted by these edits.\n" in result.out) == (0, True)
+    assert drifted.read_text() == FILES + line
+
+
 def test_lines_with_secrets_are_not_shown(cli: Cli, drifted: Path) -> None:
     changed = FILES.replace(
         "    configuration:",
