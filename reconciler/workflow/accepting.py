@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.accept.model import At, Group, Item, Refusal
     from reconciler.api.client import ReadClient
     from reconciler.config.model import Config
+    from reconciler.kinds.base import Kind
     from reconciler.planning.plan import Plan
     from reconciler.report import Progress
     from reconciler.state import Live, State
@@ -151,12 +152,24 @@ class _Work:
                 raise UsageError("; ".join(errors))
             self.named_only, self.not_compared = left_by(found, names), not_compared_in(names, config)
             unknown = [one.item for one in found if one.standing == "unknown" and not names]
-        items = [one.item for one in chosen]
-        items += [self._unmanaged(text) for text in dict.fromkeys(self.request.unmanaged)]
+        added = {self._find(text).sid: self._unmanaged(text) for text in dict.fromkeys(self.request.unmanaged)}
+        items = [self._with_handle(one.item, added) for one in chosen]
+        items += added.values()
         groups, refused = self._built(items)
         if unknown:
             refused += self._unknown([item for item in unknown if item not in items])
         return groups, refused
+
+    @staticmethod
+    def _with_handle(item: Item, added: Mapping[str, Item]) -> Item:
+        """Return an item that refers to a resource that is added as well with the handle that this one gets."""
+        from reconciler.kinds.fields import Shape  # noqa: PLC0415 - see the package
+
+        spec = item.kind.by_path.get(item.path)
+        if spec is None or spec.shape is not Shape.REF or not isinstance(item.content, str):
+            return item
+        target = added.get(item.content)
+        return item if target is None else replace(item, content=target.address.parts[-1])
 
     def _built(self, items: Sequence[Item]) -> tuple[list[Group], list[Refusal]]:
         from reconciler.accept.edits import build_groups  # noqa: PLC0415 - see the package
@@ -219,12 +232,51 @@ class _Work:
         from reconciler.kinds import KINDS  # noqa: PLC0415 - see the package
         from reconciler.kinds.relations import long_collections  # noqa: PLC0415 - see the package
 
+        await self._read_collections(client, progress)
         found = [self._find(text) for text in self.request.unmanaged]
         whole = {live.sid for live in found if live.kind.is_container}
         if whole:
             long = {kind for kinds in long_collections().values() for kind in kinds}
             short = [kind for kind in KINDS if kind not in long]
             await read_rest(client, progress, self.state, lambda live: short if live.sid in whole else [])
+
+    async def _read_collections(self, client: ReadClient, progress: Progress) -> None:
+        """Read the collections of the unmanaged resources in which nothing is declared: a plan does not read these."""
+        from reconciler.export.account import read_rest  # noqa: PLC0415 - see the package
+        from reconciler.kinds import KINDS  # noqa: PLC0415 - see the package
+
+        asked: dict[str, list[Kind]] = {}
+        for wanted in _parse(self.request.unmanaged):
+            above = (Address(wanted.parts[:end]) for end in range(len(wanted.parts) - 1, 0, -1))
+            live = next((found for one in above if (found := self.plan.live.get(one)) is not None), None)
+            if live is not None and self._known(wanted) is None:
+                asked.setdefault(live.sid, []).extend(
+                    kind
+                    for kind in KINDS
+                    if kind.parent == live.kind.name
+                    and not kind.singleton
+                    and kind.section == wanted.collection.parts[-1:]
+                )
+        if asked:
+            await read_rest(client, progress, self.state, lambda live: asked.get(live.sid, []))
+
+    def _known(self, wanted: Address) -> Live | None:
+        """Return a live resource by its SID, or by its name in a declared one."""
+        found = self.state.get(wanted.parts[-1])
+        if found is not None:
+            return found
+        above = {live.sid: address for address, live in self.plan.live.items()}
+        return next(
+            (
+                live
+                for live in self.state
+                if live.name == wanted.parts[-1]
+                and live.parents
+                and live.parents[-1] in above
+                and above[live.parents[-1]].child(*live.kind.section) == wanted.collection
+            ),
+            None,
+        )
 
     def _scope(self, live: Live, declared: Mapping[str, Address]) -> frozenset[str]:
         """Return the SIDs of a service and what is in it, and of the declared resources that these refer to."""
@@ -245,7 +297,7 @@ class _Work:
             if change.action == "delete" and change.sid and (live := self.state.get(change.sid)) is not None
         }
         found = {**pruned, **listed}.get(wanted)
-        found = found or self.state.get(wanted.parts[-1])
+        found = found or self._known(wanted)
         if found is None or found.sid in {live.sid for live in self.plan.live.values()}:
             names = [(address, live.title) for address, live in {**pruned, **listed}.items()]
             meant = closest_address(wanted, [*pruned, *listed], names)

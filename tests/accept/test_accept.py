@@ -297,6 +297,45 @@ def test_an_unmanaged_user_is_added_to_a_list_in_braces(tmp_path: Path) -> None:
     ]
 
 
+def test_unmanaged_resources_of_collections_that_declare_nothing_are_added(tmp_path: Path) -> None:
+    one = desk(tmp_path, HEAD + "    conversations: {line: {}}\n")
+    made = one.account.get(f"{service(one)}/Conversations")["conversations"][0]
+    line = f"{service(one)}/Conversations/{made['sid']}"
+    flow = "FW" + "1" * 32
+    hook = one.account.post(f"{line}/Webhooks", {"Target": "studio", "Configuration.FlowSid": flow})
+    inside = f"{{webhooks: {{studio: {{target: studio, flow_sid: {flow}}}}}, participants: {{ada: {{identity: ada, "
+    ada = one.account.post(f"{line}/Participants", {"Identity": "ada"})
+    one.account.post(f"{service(one)}/Users", {"Identity": "bob@example.com"})
+    unmanaged = (
+        f'services.desk.conversations.line.webhooks["{hook["sid"]}"]',
+        f'services.desk.conversations.line.participants["{ada["sid"]}"]',
+        'services.desk.users["bob@example.com"]',
+    )
+    assert diff_of(one, unmanaged=unmanaged, again=False) == [
+        "-    conversations: {line: {}}",
+        f"+    conversations: {{line: {inside}role: channel user}}}}}}}}",
+        "+    users:",
+        "+      bob@example.com:",
+        "+        role: service user",
+    ]
+    assert one.changes() == []
+    with pytest.raises(UsageError, match="no such unmanaged resource"):
+        one.accept(unmanaged=('services.desk.users["eve@example.com"]',))
+
+
+def test_a_reference_to_a_role_that_is_added_too_is_its_handle(tmp_path: Path) -> None:
+    one = desk(tmp_path, ROLES + "    configuration: {default_conversation_role: channel user}\n")
+    made = one.account.post(
+        f"{service(one)}/Roles", {"FriendlyName": "night", "Type": "conversation", "Permission": ["sendMessage"]}
+    )
+    one.account.post(f"{service(one)}/Configuration", {"DefaultConversationRoleSid": made["sid"]})
+    changed = diff_of(
+        one, "services.desk.configuration", unmanaged=(f'services.desk.roles["{made["sid"]}"]',), again=False
+    )
+    assert "+    configuration: {default_conversation_role: night}" in changed
+    assert one.changes() == []
+
+
 def test_an_unmanaged_service_is_added_with_everything_in_it(tmp_path: Path) -> None:
     one = desk(tmp_path, ROLES)
     path = f"/v1/Services/{one.account.post('/v1/Services', {'FriendlyName': 'Night desk'})['sid']}"
