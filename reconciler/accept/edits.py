@@ -176,7 +176,75 @@ class _Places:
 
 
 @dataclass
-class _JsonBuilder(_Places):
+class _AdditionBuilder(_Places):
+    """Builds the edits that add keys which the files lack."""
+
+    def _addition(self, item: Item, parts: Sequence[str], value: Value) -> tuple[Addition, set[Subject]]:
+        layers = self.own.environment.layers
+        others = {
+            (name, item.address, item.path)
+            for name, other in self.origins.items()
+            if name != self.selected
+            and (item.address in other.environment.config.resources or self._owner_is_in(item.address, other))
+        }
+        layer = 0 if self.at else self._layer_of_siblings(parts, {name for name, _, _ in others})
+        if layer:
+            others = set()
+        elif self.at == "overlay":
+            if len(layers) < 2:
+                raise RefusedError(
+                    f"environment {self.selected} has no overlay" if self.selected else "there is no overlay",
+                    "add one under its overlays, as a file with version: 1",
+                )
+            layer = len(layers) - 1
+            others = {user for user in others if self._has_layer(user[0], layers[layer].name)}
+            if others:
+                raise RefusedError(f"other environments use {layers[layer].name} as well", "write the value by hand")
+        elif others and self.at != "base":
+            gets, adds = ("lose", "remove") if value is UNSET else ("get", "add")
+            raise RefusedError(
+                f"other environments would {gets} it, too: {_names({name for name, _, _ in others})}",
+                f"use --at overlay to {adds} it for {self.selected or 'this run'} only, or --at base to {adds} it for "
+                "all",
+            )
+        walk = self.own.deepest(parts, layer)
+        if walk is None:
+            blank = next((file for file in layers[layer].files if self.files.is_blank(file)), "")
+            if not blank:
+                raise RefusedError(f"{layers[layer].name} has no keys at its top", "write one by hand")
+            return Addition(blank, tuple(parts), value), others
+        if walk.is_alias or walk.is_shared:
+            raise RefusedError(f"{walk.file} repeats this part through a YAML alias", "write it by hand")
+        return Addition(walk.file, tuple(parts), value), others
+
+    def _layer_of_siblings(self, parts: Sequence[str], environments: Collection[str]) -> int:
+        """Return the layer that has the other keys of a mapping; 0 for the base.
+
+        Args:
+            parts: The new key.
+            environments: The other environments that a key in the base would be added to: for them, only an overlay
+                is chosen that none of them has.
+        """
+        layers = self.own.environment.layers
+        overlays = range(len(layers) - 1, 0, -1)
+        for number in overlays if environments else (0, *overlays):
+            if not any(self._has_layer(name, layers[number].name) for name in environments):
+                walk = self.own.deepest(parts, number)
+                if walk is not None and walk.depth == len(parts) - 1:
+                    return number
+        return 0
+
+    def _owner_is_in(self, address: Address, other: Origins) -> bool:
+        """Whether an environment declares a resource that contains an address; everything, for the top."""
+        above = [address.parts[:end] for end in range(2, len(address.parts)) if end % 2 == 0]
+        return not above or any(Address(parts) in other.environment.config.resources for parts in above[:1])
+
+    def _has_layer(self, environment: str, name: str) -> bool:
+        return any(layer.name == name for layer in self.origins[environment].environment.layers)
+
+
+@dataclass
+class _JsonBuilder(_AdditionBuilder):
     """Builds the edits of JSON, in which only the inner values that differ change."""
 
     def _json(
@@ -210,8 +278,12 @@ class _JsonBuilder(_Places):
                 ops += inner_ops
                 allowed |= users
                 continue
-            users_or_none = self._json_users(item, inner, origin)
-            allowed |= users_or_none
+            if self.at == "overlay" and self._inner_environments(inner, origin) != {self.selected}:
+                op, users = self._addition(item, inner, values.escaped(new) if key in live else UNSET)
+                ops.append(op)
+                allowed |= users
+                continue
+            allowed |= self._json_users(item, inner, origin)
             if key not in live:
                 values.check_literal(node)
                 ops.append(self._drop(origin, inner[-1], inner))
@@ -236,6 +308,9 @@ class _JsonBuilder(_Places):
         if others_names and self.at not in ({"base", "template"} if origin.template else {"base"}):
             raise self._shared(others_names)
         return users
+
+    def _inner_environments(self, inner: Sequence[str], origin: Origin) -> set[str]:
+        return {name for name, other in self.origins.items() if self._inner_users(other, inner, origin)}
 
     def _inner_users(self, origins: Origins, inner: Sequence[str], origin: Origin) -> set[Address]:
         depth = len(inner)
@@ -267,6 +342,8 @@ class _JsonBuilder(_Places):
         if above is None or not isinstance(above.walk.node, MappingNode):
             raise RefusedError("the mapping that the key belongs to is not in the files", "write it by hand")
         self._check_place(above)
+        if self.at == "overlay" and self._inner_environments(parts, above) != {self.selected}:
+            return self._addition(item, inner, value)
         allowed = self._json_users(item, parts, above)
         return InFile(above.walk.file, Put(above.walk.node, inner[-1], value)), allowed
 
@@ -389,67 +466,6 @@ class _FieldBuilder(_JsonBuilder):
         op, allowed = self._addition(item, parts, value)
         self._keep((op.file, op.parts), item, [op], allowed)
 
-    def _addition(self, item: Item, parts: Sequence[str], value: Value) -> tuple[Addition, set[Subject]]:
-        layers = self.own.environment.layers
-        others = {
-            (name, item.address, item.path)
-            for name, other in self.origins.items()
-            if name != self.selected
-            and (item.address in other.environment.config.resources or self._owner_is_in(item.address, other))
-        }
-        layer = 0 if self.at else self._layer_of_siblings(parts, {name for name, _, _ in others})
-        if layer:
-            others = set()
-        elif self.at == "overlay":
-            if len(layers) < 2:
-                raise RefusedError(
-                    f"environment {self.selected} has no overlay" if self.selected else "there is no overlay",
-                    "add one under its overlays, as a file with version: 1",
-                )
-            layer = len(layers) - 1
-            others = {user for user in others if self._has_layer(user[0], layers[layer].name)}
-            if others:
-                raise RefusedError(f"other environments use {layers[layer].name} as well", "write the value by hand")
-        elif others and self.at != "base":
-            raise RefusedError(
-                f"other environments would get it, too: {_names({name for name, _, _ in others})}",
-                f"use --at overlay to add it for {self.selected or 'this run'} only, or --at base to add it for all",
-            )
-        walk = self.own.deepest(parts, layer)
-        if walk is None:
-            blank = next((file for file in layers[layer].files if self.files.is_blank(file)), "")
-            if not blank:
-                raise RefusedError(f"{layers[layer].name} has no keys at its top", "write one by hand")
-            return Addition(blank, tuple(parts), value), others
-        if walk.is_alias or walk.is_shared:
-            raise RefusedError(f"{walk.file} repeats this part through a YAML alias", "write it by hand")
-        return Addition(walk.file, tuple(parts), value), others
-
-    def _layer_of_siblings(self, parts: Sequence[str], environments: Collection[str]) -> int:
-        """Return the layer that has the other keys of a mapping; 0 for the base.
-
-        Args:
-            parts: The new key.
-            environments: The other environments that a key in the base would be added to: for them, only an overlay
-                is chosen that none of them has.
-        """
-        layers = self.own.environment.layers
-        overlays = range(len(layers) - 1, 0, -1)
-        for number in overlays if environments else (0, *overlays):
-            if not any(self._has_layer(name, layers[number].name) for name in environments):
-                walk = self.own.deepest(parts, number)
-                if walk is not None and walk.depth == len(parts) - 1:
-                    return number
-        return 0
-
-    def _owner_is_in(self, address: Address, other: Origins) -> bool:
-        """Whether an environment declares a resource that contains an address; everything, for the top."""
-        above = [address.parts[:end] for end in range(2, len(address.parts)) if end % 2 == 0]
-        return not above or any(Address(parts) in other.environment.config.resources for parts in above[:1])
-
-    def _has_layer(self, environment: str, name: str) -> bool:
-        return any(layer.name == name for layer in self.origins[environment].environment.layers)
-
     def _add_resource(self, item: Item) -> None:
         *above, last = item.path.split(".")
         parts = (*item.address.parts, *above, last) if item.path else item.address.parts
@@ -531,11 +547,15 @@ class _Builder(_FieldBuilder):
             for name, other in self.origins.items()
             if name != self.selected and item.address in other.environment.config.resources
         }
+        if others and self.at == "overlay":
+            op, allowed = self._addition(item, parts, UNSET)
+            self._keep((op.file, op.parts), item, [op], allowed)
+            return
         if others and self.at != "base":
-            names = ", ".join(sorted(others))
             raise RefusedError(
-                f"other environments declare it: {names}",
-                "use --at base to remove it from all, or write `!unset` for it in the overlay by hand",
+                f"other environments declare it: {_names(others)}",
+                f"use --at overlay to remove it for {self.selected or 'this run'} only, or --at base to remove it from "
+                "all",
             )
         ops: dict[tuple[str, int], Op] = {}
         for origin in places.values() if others else own:

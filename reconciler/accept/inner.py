@@ -105,7 +105,7 @@ def _pairs(old: Sequence[object], new: Sequence[object]) -> Iterator[tuple[int, 
 
 
 def _similar(old: Sequence[object], new: Sequence[object]) -> Iterator[tuple[int, int]]:
-    """Yield the positions of mappings with common values, and of what is between them if it is equally many."""
+    """Yield the positions of mappings with common values, and of the items between them if these are equally many."""
     at = other_at = 0
     for number, other in [*_common(old, new), (len(old), len(new))]:
         if number - at == other - other_at:

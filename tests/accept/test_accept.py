@@ -37,6 +37,11 @@ def role(one: Desk, name: str, of: str = "Desk") -> str:
     return next(f"{service(one, of)}/Roles/{row['sid']}" for row in rows if row["friendly_name"] == name)
 
 
+def user(one: Desk, identity: str) -> str:
+    rows = one.account.get(f"{service(one)}/Users")["users"]
+    return next(f"{service(one)}/Users/{row['sid']}" for row in rows if row["identity"] == identity)
+
+
 def diff_of(one: Desk, *names: str, again: bool = True, **options: Any) -> list[str]:
     """Accept, and return the changed lines; the values then match, and a second accept writes nothing."""
     before = one.files()
@@ -814,3 +819,69 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="it leads out of the root file's folder"):
         one.accept("services.desk.roles.agent")
     assert (tmp_path / "real.yaml").read_text() == ROLES
+
+
+SHARED = {
+    "reconciler.yaml": (
+        "version: 1\n"
+        "environments:\n"
+        "  dev: {variables: {team: Blue}, overlays: [dev.yaml]}\n"
+        "  prod: {variables: {team: Red}}\n"
+        "templates:\n  t: {roles: {agent: {type: conversation, permissions: [sendMessage]}}}\n"
+        "services:\n"
+        "  desk:\n"
+        "    friendly_name: Desk\n"
+        "    template: t\n"
+        "    users:\n"
+        '      ada: {attributes: {team: "${var:team}", level: 1, left: true}}\n'
+        "      eve: {}\n"
+    ),
+    "dev.yaml": "services:\n  desk:\n    webhooks: {method: GET}\n",
+}
+
+
+def test_inner_values_of_json_are_overridden_in_the_overlay(tmp_path: Path) -> None:
+    one = desk(tmp_path, SHARED, "dev")
+    one.account.post(user(one, "ada"), {"Attributes": '{"team": "Green", "level": 2, "more": 3}'})
+    name = "services.desk.users.ada.attributes"
+    assert refused(one, name) == [
+        (
+            "other environments use the same value: prod",
+            "use --at overlay to change it for dev only, or --at base to change it for all",
+        )
+    ]
+    assert diff_of(one, name, at="overlay") == [
+        "+    users:",
+        "+      ada:",
+        "+        attributes:",
+        "+          team: Green",
+        "+          level: 2",
+        "+          left: !unset",
+        "+          more: 3",
+    ]
+
+
+def test_what_was_deleted_is_unset_in_the_overlay(tmp_path: Path) -> None:
+    one = desk(tmp_path, SHARED, "dev")
+    one.account.delete(user(one, "eve"))
+    one.account.delete(role(one, "agent"))
+    assert refused(one, "services.desk.users.eve") == [
+        (
+            "other environments declare it: prod",
+            "use --at overlay to remove it for dev only, or --at base to remove it from all",
+        )
+    ]
+    assert refused(one, "services.desk.roles.agent") == [
+        (
+            "other environments would lose it, too: prod",
+            "use --at overlay to remove it for dev only, or --at base to remove it for all",
+        )
+    ]
+    names = ("services.desk.users.eve", "services.desk.roles.agent")
+    assert diff_of(one, *names, at="overlay", again=False) == [
+        "+    users:",
+        "+      eve: !unset",
+        "+    roles:",
+        "+      agent: !unset",
+    ]
+    assert one.changes() == []
