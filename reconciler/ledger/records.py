@@ -290,7 +290,9 @@ def _found(former: Record, current: Record, digest: str) -> Record:
     known = former.sid_digest
     if (current.baseline, current.attempted) == (former.baseline, former.attempted):
         known = current.sid_digest  # an earlier undo took it back
-    return replace(former, sid_digest=known, origin="created" if known or not digest else "adopted")
+    # Of a create whose outcome is unknown, no SID was recorded; the next plan compares its values.
+    is_created = bool(known) or not digest or former.baseline is None
+    return replace(former, sid_digest=known, origin="created" if is_created else "adopted")
 
 
 def worst_of(endings_of_changes: Iterable[Ended]) -> Ended:

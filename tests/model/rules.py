@@ -747,5 +747,6 @@ def _take_back(
         if not is_found:
             previous = replace(previous, sid=live.sid)
         else:
-            previous = replace(previous, sid=known, origin="created" if known is not None else "adopted")
+            is_created = known is not None or previous.baseline is None
+            previous = replace(previous, sid=known, origin="created" if is_created else "adopted")
     records[step.address] = previous
