@@ -160,3 +160,30 @@ def test_what_is_no_longer_declared_in_another_service_is_forgotten(ledger: Ledg
     ledger.apply(read(DESK.format("Other", "roles: {}")))
     assert ROLES not in ledger.remembered
     assert ledger.account.snapshot()[other]["permissions"] == ["sendMessage"]
+
+
+# --- killed at any write ---------------------------------------------------------------------------------------------
+
+FULL = f"""{ROLE % "sendMessage, leaveConversation"}, {USER % "ada"}, {HOOK % "ours"},
+  conversations: {{gen: {{unique_name: gen, friendly_name: General, attributes: {{n: 1}},
+    participants: {{ada: {{identity: ada, attributes: {{n: 1}}}}}},
+    webhooks: {{in: {{target: webhook, url: "https://in.example.com", filters: [onMessageAdded]}}}}}}}}"""
+
+
+@pytest.mark.parametrize("side", ["before", "after", "refused"])
+@pytest.mark.parametrize("at", [pytest.param(at, marks=[] if at in {1, 5} else [pytest.mark.slow]) for at in range(10)])
+def test_after_a_kill_what_others_made_in_another_service_stays(ledger: Ledgered, at: int, side: Side) -> None:
+    ledger.account.do(ledger.account.plan(read(DESK.format("Other", FULL))))
+    before = rows_of_other(ledger)
+    ledger.apply(read(DESK.format("Desk", FULL)), fault=Fault(at, side))
+    ledger.apply(read(DESK.format("Other", FULL)))
+    ledger.apply(read(DESK.format("Other", "roles: {}")))
+    assert rows_of_other(ledger) == before
+
+
+def rows_of_other(ledger: Ledgered) -> dict[str, Any]:
+    """The service `Other` and everything in it."""
+    rows, inside = ledger.account.snapshot(), {ledger.account.service("Other")}
+    for sid, row in rows.items():
+        inside |= {sid} if row["parent"] in inside else set()
+    return {sid: rows[sid] for sid in inside}
