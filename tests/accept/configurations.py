@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from hypothesis import strategies as st
 
@@ -91,6 +92,9 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
     return {"version": 1, "services": {"desk": sections}}
 
 
+Path: TypeAlias = "list[Any] | None"
+
+
 @dataclass
 class _Writer:
     draw: st.DrawFn
@@ -119,11 +123,35 @@ class _Writer:
         forms.append(json.dumps(value, ensure_ascii=False))
         return str(self.pick(*forms)) if not in_flow or not is_plain else json.dumps(value, ensure_ascii=False)
 
-    def comment(self) -> str:
-        return str(self.pick(*COMMENTS))
+    def label(self, path: Path) -> list[str]:
+        """A comment that names the value that it is about; none below items of lists."""
+        if path is None:
+            return []
+        return [f"# @{next(self.comments)} {json.dumps(path)}"] * 2
 
-    def above(self, pad: str) -> list[str]:
-        return list(self.draw(st.lists(st.sampled_from(["", f"{pad}# above", *COMMENT_LINES]), max_size=1)))
+    def comment(self, path: Path = None) -> str:
+        return str(self.pick(*COMMENTS, *("  " + label for label in self.label(path))))
+
+    def above(self, pad: str, path: Path = None) -> list[str]:
+        forms = ["", f"{pad}# above", *COMMENT_LINES, *(pad + label for label in self.label(path))]
+        return list(self.draw(st.lists(st.sampled_from(forms), max_size=1)))
+
+    def flow_lines(self, head: str, value: Any, column: int, path: Path, *, quoted: bool) -> list[str]:
+        """A list or mapping in brackets, over several lines."""
+        pad = " " * (column + self.pick(2, 4))
+        members = [(key, f"{json.dumps(key)}: ", item) for key, item in value.items()] if isinstance(value, dict) else [
+            (_item(value, number), "", item) for number, item in enumerate(value)
+        ]  # fmt: skip
+        trailing = self.pick("", ",")
+        lines = [f"{head} {'{' if isinstance(value, dict) else '['}{self.comment(path)}"]
+        is_list = isinstance(value, list)
+        for number, (key, name, item) in enumerate(members):
+            own = None if path is None else [*path, key]
+            # The only comment above the first item of a list is about the list.
+            lines += self.above(pad, None if is_list and number == 0 else own)
+            comma = "," if number < len(members) - 1 else trailing
+            lines.append(f"{pad}{name}{self.flow(item, quoted=quoted)}{comma}{self.comment(own)}")
+        return [*lines, f"{' ' * (column + 1)}{'}' if isinstance(value, dict) else ']'}{self.comment(path)}"]
 
     def flow(self, value: Any, *, quoted: bool) -> str:
         space = str(self.pick("", " "))
@@ -137,11 +165,12 @@ class _Writer:
             return "[" + space + ", ".join(self.flow(item, quoted=quoted) for item in value) + space + "]"
         return self.scalar(value, in_flow=True, quoted=quoted)
 
-    def block(self, value: dict[str, Any], column: int, *, quoted: bool) -> list[str]:
+    def block(self, value: dict[str, Any], column: int, path: Path, *, quoted: bool) -> list[str]:
         pad = " " * column
         lines: list[str] = []
         for key, item in value.items():
-            lines += self.above(pad)
+            own = None if path is None else [*path, key]
+            lines += self.above(pad, own)
             name = key if key.replace("_", "").isalpha() else json.dumps(key)
             is_json = quoted or key == "attributes"
             if key == "attributes" and self.pick(False, False, True):
@@ -149,10 +178,12 @@ class _Writer:
                     f"{pad}{name}: '{json.dumps(item, ensure_ascii=False)}'{self.comment()}".replace("\\u", "u")
                 )
             elif isinstance(item, dict) and item and self.pick(True, True, False):
-                lines.append(f"{pad}{name}:{self.comment()}")
-                lines += self.block(item, column + self.pick(1, 2, 4), quoted=is_json)
-            elif isinstance(item, list) and item and all(isinstance(one, str) for one in item):
-                lines += self.words(f"{pad}{name}:", item, column, quoted=is_json)
+                lines.append(f"{pad}{name}:{self.comment(own)}")
+                lines += self.block(item, column + self.pick(1, 2, 4), own, quoted=is_json)
+            elif isinstance(item, (dict, list)) and item and self.pick(True, False):
+                lines += self.flow_lines(f"{pad}{name}:", item, column, own, quoted=is_json)
+            elif isinstance(item, list) and item and (is_json or all(isinstance(one, str) for one in item)):
+                lines += self.words(f"{pad}{name}:", item, column, own, quoted=is_json)
             elif (
                 isinstance(item, str)
                 and self.pick(False, False, False, True)
@@ -162,17 +193,32 @@ class _Writer:
                 and not item.startswith(" ")
             ):
                 style = self.pick("|-", ">-")
-                lines += [f"{pad}{name}: {style}{self.comment()}", f"{pad}  {item}"]
+                lines += [f"{pad}{name}: {self.tag()}{style}{self.comment(own)}", f"{pad}  {item}"]
             else:
                 is_inline = isinstance(item, (dict, list))
                 text = (
                     self.flow(item, quoted=is_json) if is_inline else self.scalar(item, in_flow=False, quoted=is_json)
                 )
-                lines.append(f"{pad}{name}: {text}{self.comment()}")
-        return lines
+                tag = self.tag() if isinstance(item, str) else ""
+                lines.append(f"{pad}{name}: {tag}{text}{self.comment(own)}")
+        ends = [pad + label for label in self.label(path or None)]  # a comment at the end is about the whole mapping
+        return [*lines, *self.draw(st.lists(st.sampled_from(ends), max_size=1))] if ends else lines
 
-    def words(self, head: str, item: list[str], column: int, *, quoted: bool) -> list[str]:
-        known = self.lists.get(tuple(item))
+    def tag(self) -> str:
+        return str(self.pick("", "", "", "!!str ", "! "))
+
+    def item(self, value: Any, pad: str, *, quoted: bool) -> tuple[str, list[str]]:
+        """An item of a list in block form: what follows its hyphen, and the lines below."""
+        if isinstance(value, dict) and value and self.pick(True, False):
+            lines = self.block(value, len(pad) + 2, None, quoted=quoted)
+            first = next(number for number, line in enumerate(lines) if line.strip() and line.lstrip()[0] != "#")
+            return lines[first].lstrip(), lines[first + 1 :]
+        if isinstance(value, (dict, list)):
+            return self.flow(value, quoted=quoted), []
+        return self.scalar(value, in_flow=False, quoted=quoted), []
+
+    def words(self, head: str, item: list[Any], column: int, path: Path, *, quoted: bool) -> list[str]:
+        known = None if quoted else self.lists.get(tuple(item))
         if known and not quoted and self.pick(True, True, False):
             return [f"{head} *{known}{self.comment()}"]
         anchor = ""
@@ -181,13 +227,27 @@ class _Writer:
             self.lists[tuple(item)] = anchor
         mark = f" &{anchor}" if anchor else ""
         if self.pick(True, False):
-            return [f"{head}{mark} {self.flow(item, quoted=quoted)}{self.comment()}"]
+            return [f"{head}{mark} {self.flow(item, quoted=quoted)}{self.comment(path)}"]
         inner = " " * (column + self.pick(0, 2))
-        lines = [f"{head}{mark}{self.comment()}"]
-        for one in item:
-            lines += self.draw(st.lists(st.sampled_from(["", f"{inner}# item"]), max_size=1))
-            lines.append(f"{inner}- {self.scalar(one, in_flow=False, quoted=quoted)}{self.comment()}")
+        lines = [f"{head}{mark}{self.comment(path)}"]
+        for number, one in enumerate(item):
+            own = None if path is None else [*path, _item(item, number)]
+            forms = ["", f"{inner}# item", *(inner + label for label in self.label(own if number else None))]
+            lines += self.draw(st.lists(st.sampled_from(forms), max_size=1))
+            text, below = self.item(one, inner, quoted=quoted)
+            has_comment = "#" in text or below
+            lines += [f"{inner}- {text}{'' if has_comment else self.comment(own)}", *below]
         return lines
+
+
+def _item(items: list[Any], number: int) -> list[Any]:
+    """How a label names an item of a list: the item, and how many equal ones the list has."""
+    return [items[number], sum(json.dumps(one) == json.dumps(items[number]) for one in items)]
+
+
+def labels(text: str) -> dict[str, list[Any]]:
+    """The labels of a text with the values that they name."""
+    return {number: json.loads(path) for number, path in re.findall(r"# @(\d+) (\[.*\])", text)}
 
 
 @st.composite
@@ -195,7 +255,7 @@ def files(draw: st.DrawFn) -> str:
     """A configuration as text."""
     writer = _Writer(draw)
     document = draw(documents())
-    lines = writer.block(document, 0, quoted=False)
+    lines = writer.block(document, 0, [], quoted=False)
     head = draw(st.sampled_from([(), ("---",), ("# license", ""), ("--- # start",)]))
     tail = draw(st.sampled_from([(), ("...",), ("", "# the end"), ("",)]))
     newline = draw(st.sampled_from(["\n", "\n", "\r\n"]))

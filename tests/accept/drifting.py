@@ -99,6 +99,7 @@ def others(field: Field, content: Content, siblings: Sequence[Live]) -> Iterator
     match field.shape:
         case Shape.TEXT:
             yield "Changed in the console: yes"
+            yield ""
         case Shape.URL:
             yield "https://changed.example.com/path?a=b"
         case Shape.BOOL:
@@ -116,12 +117,32 @@ def others(field: Field, content: Content, siblings: Sequence[Live]) -> Iterator
             known = vocabulary.words if vocabulary is not None else ()
             yield (*words[1:], *[word for word in known if word not in words][:1])
             yield tuple(words[1:])
+            yield tuple([word for word in known if word not in words][:2])
         case Shape.JSON:
             yield {**(content if isinstance(content, dict) else {}), "changed": {"at": "12:00", "by": [1, None]}}
+            yield from other_json(content)
         case Shape.REF:
             yield from (live.sid for live in siblings if live.sid != content)
         case _:
             pass
+
+
+def other_json(value: Any) -> Iterator[Any]:
+    """Yield JSON with other items and keys inside."""
+    if isinstance(value, list):
+        yield from (
+            ["new", *value],
+            [*value, {"new": {"in": [1]}}],
+            value[1:],
+            [*value[:1], [], *value[1:]],
+            value[::-1],
+        )
+        yield from ([*value[:-1], {"last": True}], [*value[:1], [], *value[1:]])
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        if isinstance(value, dict):
+            yield {name: one for name, one in value.items() if name != key}
+        for other in other_json(item):
+            yield {**value, key: other} if isinstance(value, dict) else [*value[:key], other, *value[key + 1 :]]
 
 
 def drift(account: EmulatedAccount, live: Live, path: str, content: Content) -> bool:

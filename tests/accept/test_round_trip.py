@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import random
 import re
 import tempfile
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from reconciler.errors import ConfigError
 from reconciler.kinds.fields import Shape
 from reconciler.testing import EmulatedAccount
-from tests.accept.configurations import files
+from tests.accept.configurations import files, labels
 from tests.accept.drifting import Desk, changed_lines, drift, others
 
 REFUSED = re.compile(
@@ -65,6 +66,7 @@ def check(text: str, seed: int) -> None:
         assert [name for name in left if not f"{name}.".startswith(refused)] == [], (left, refused)
         after = one.files()["reconciler.yaml"]
         assert_only(before["reconciler.yaml"], after, drifted)
+        assert_comments(before["reconciler.yaml"], after)
         accepted = [
             (*item.address.parts, *item.path.split(".")) if item.path else item.address.parts for item in found.accepted
         ]
@@ -121,6 +123,32 @@ def without_empty(value: Any) -> Any:
         return value
     found = {key: without_empty(item) for key, item in value.items()}
     return {key: item for key, item in found.items() if item not in ({}, None)}
+
+
+def assert_comments(before: str, after: str) -> None:
+    """Every comment that names a value is there as long as the value, and not longer."""
+    document = yaml.load(after.removeprefix("\ufeff"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    counts = {number: len(re.findall(rf"# @{number} ", after)) for number in labels(before)}
+    for number, path in labels(before).items():
+        assert counts[number] in expected_labels(document, path), (path, after)
+
+
+def expected_labels(value: Any, path: list[Any]) -> set[int]:
+    """How many labels of a value a document may have."""
+    for part in path:
+        if isinstance(part, list):
+            item, count = part
+            if not isinstance(value, list):
+                return {0}
+            left = sum(json.dumps(one) == json.dumps(item) for one in value)
+            if left >= count:
+                return {1}
+            # Another item of JSON may have taken its place, and equal ones cannot be told apart.
+            return {0, 1} if "attributes" in path or left else {0}
+        if not isinstance(value, dict) or part not in value:
+            return {0}
+        value = value[part]
+    return {1}
 
 
 def assert_only(before: str, after: str, drifted: int) -> None:
