@@ -33,7 +33,7 @@ def edit_members(
         removed: The positions of the members to remove.
         added: The members to add, in order.
     """
-    return _Members(page, node, _spans(page, node), removed).edit(added)
+    yield from _Members(page, node, _spans(page, node), removed).edit(added) if removed or added else ()
 
 
 def _spans(page: Lines, node: Mapping | Sequence) -> list[tuple[int, int]]:

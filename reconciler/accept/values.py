@@ -8,6 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
+from reconciler.accept.alignment import pairs_of, unpaired
+from reconciler.accept.flow import edit_members
+from reconciler.accept.lines import Lines, Splice, SpliceError
 from reconciler.accept.model import RefusedError
 from reconciler.accept.positions import Alias, Node, PositionsError, Scalar, parse
 from reconciler.accept.positions import Mapping as MappingNode
@@ -129,16 +132,11 @@ def edited_json_text(text: str, declared: object, live: object) -> str:
         live: What it is to mean.
     """
     try:
-        root = parse(text).root
-        splices = list(_differences(root, declared, live)) if root is not None else [(0, len(text), _dumped(live))]
-    except (PositionsError, _DifferentlyWrittenError):
+        page = Lines(parse(text))
+        root = page.document.root
+        edited = page.text(list(_differences(page, root, declared, live))) if root is not None else ""
+    except (PositionsError, SpliceError, _DifferentlyWrittenError):
         return _dumped(live)
-    parts: list[str] = []
-    at = 0
-    for start, end, new in sorted(splices):
-        parts += [text[at:start], new]
-        at = end
-    edited = "".join([*parts, text[at:]])
     try:
         is_right = same(json.loads(edited), live)
     except ValueError:
@@ -154,39 +152,36 @@ def _dumped(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _differences(node: Node, declared: object, live: object) -> Iterator[tuple[int, int, str]]:
+def _differences(page: Lines, node: Node, declared: object, live: object) -> Iterator[Splice]:
     if same(declared, live):
         return
     if isinstance(node, MappingNode) and isinstance(declared, Mapping) and isinstance(live, Mapping):
-        yield from _members(node, declared, live)
+        yield from _members(page, node, declared, live)
     elif (
         isinstance(node, SequenceNode)
         and isinstance(declared, list)
         and isinstance(live, list)
-        and len(node.items) == len(declared) == len(live)
+        and len(node.items) == len(declared)
     ):
-        for item, old, new in zip(node.items, declared, live, strict=True):
-            yield from _differences(item, old, new)
+        pairs = dict(pairs_of(declared, live))
+        for number, other in pairs.items():
+            yield from _differences(page, node.items[number], declared[number], live[other])
+        removed = frozenset(range(len(declared))) - pairs.keys()
+        added = [(place, _dumped(live[other])) for place, other in unpaired(pairs, len(declared), len(live))]
+        yield from edit_members(page, node, removed, added)
     else:
-        yield node.start, node.end, _dumped(live)
+        yield Splice(node.start, node.end, _dumped(live))
 
 
 def _members(
-    node: MappingNode, declared: Mapping[str, object], live: Mapping[str, object]
-) -> Iterator[tuple[int, int, str]]:
+    page: Lines, node: MappingNode, declared: Mapping[str, object], live: Mapping[str, object]
+) -> Iterator[Splice]:
     keys = [key.text if isinstance(key, Scalar) else "" for key, _ in node.pairs]
     if sorted(keys) != sorted(declared):
         raise _DifferentlyWrittenError
-    kept = [number for number, key in enumerate(keys) if key in live]
-    added = ", ".join(f"{_dumped(key)}: {_dumped(value)}" for key, value in live.items() if key not in declared)
-    if not kept:
-        yield node.start + 1, node.end - 1, added
-        return
-    last = kept[-1]
-    for number, (key, value) in enumerate(node.pairs):
-        if number in kept:
-            yield from _differences(value, declared[keys[number]], live[keys[number]])
-        elif number < last:
-            yield key.outer, node.pairs[number + 1][0].outer, ""
-    end = node.pairs[last][1].end
-    yield end, node.pairs[-1][1].end, f", {added}" if added else ""
+    for key, (_, value) in zip(keys, node.pairs, strict=True):
+        if key in live:
+            yield from _differences(page, value, declared[key], live[key])
+    removed = frozenset(number for number, key in enumerate(keys) if key not in live)
+    added = [f"{_dumped(key)}: {_dumped(value)}" for key, value in live.items() if key not in declared]
+    yield from edit_members(page, node, removed, [(len(keys), text) for text in added])

@@ -170,6 +170,27 @@ def test_a_tag_goes_if_the_new_value_is_of_another_type(tmp_path: Path) -> None:
                 "+            a: [1]",
             ],
         ),
+        (
+            """'{"tags": [1,  {"a":1,"n":3},{"b":2}], "x":null}'""",
+            '{"tags": [0, 1, {"a": 2, "n": 3}], "x": null}',
+            [
+                """-        attributes: '{"tags": [1,  {"a":1,"n":3},{"b":2}], "x":null}'""",
+                """+        attributes: '{"tags": [0, 1,  {"a":2,"n":3}], "x":null}'""",
+            ],
+        ),
+        (
+            '|\n          {\n            "l": [\n              1,\n              2\n            ]\n          }',
+            '{"l": [1, 3, 2, 4], "m": []}',
+            [
+                "-              2",
+                "-            ]",
+                "+              3,",
+                "+              2,",
+                "+              4",
+                "+            ],",
+                '+            "m": []',
+            ],
+        ),
         ("{a: 1}", "{}", ["-        attributes: {a: 1}", "+        attributes: {}"]),
     ],
 )
