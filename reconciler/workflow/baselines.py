@@ -15,7 +15,6 @@ from reconciler.errors import ConfigError, UsageError
 from reconciler.sources.disk import DiskSources
 from reconciler.workflow.inputs import NO_BASELINE
 from reconciler.workflow.other_ledgers import OtherLedgers, deleted_in
-from reconciler.workflow.removing_commits import removing_commits
 
 if TYPE_CHECKING:
     from reconciler.address import Address
@@ -70,6 +69,7 @@ def ledger_baseline(ledger: Ledger, inputs: Inputs, environment: Mapping[str, st
         LedgerError: This clone lacks an entry, or the files that it applied.
     """
     from reconciler.planning.baseline import Baseline, EntryInfo  # noqa: PLC0415 - see the package
+    from reconciler.workflow.removing_commits import removing_commits  # noqa: PLC0415 - only with a ledger
 
     entries = ledger.mentioned()
     declarations = {}
