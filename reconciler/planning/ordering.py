@@ -31,9 +31,32 @@ def add_dependencies(changes: Sequence[Change], state: State, live: Mapping[Addr
         state: the account.
         live: the live resource of each declared one that has one.
     """
-    arranged = _delete_referrers_first(_make_room(changes, state, live), state)
+    arranged = _delete_referrers_first(_make_room(_hand_over_names(changes, state), state, live), state)
     arranged = _after_defaults(_close_last(arranged))
     return _bring_forward(_delay_deletes(arranged), state)
+
+
+def _hand_over_names(changes: Sequence[Change], state: State) -> list[Change]:
+    """Create what takes over a name only after the successor of the resource that still has it.
+
+    Roles of one name may exist side by side, so nothing frees it. But after a kill, only the successor shows which of
+    them is the former one.
+    """
+    leaving: dict[tuple[str, Address | None, str], Change] = {}
+    for change in changes:
+        former = state.get(change.sid or "")
+        if change.action == "replace" and former is not None and former.name:
+            leaving[change.kind.name, change.parent, former.name] = change
+    needs: dict[str, str] = {}
+    for change in changes if leaving else ():
+        name = _wanted(change).get(change.kind.natural_key)
+        owner = leaving.get((change.kind.name, change.parent, name)) if isinstance(name, str) else None
+        if owner is not None and owner is not change:
+            # Names that are exchanged are errors of the configuration, or need no change.
+            needs[_taking(change).id] = _taking(owner).id
+    return _with_steps(
+        changes, lambda step: replace(step, needs=(*step.needs, needs[step.id])) if step.id in needs else step
+    )
 
 
 def _make_room(changes: Sequence[Change], state: State, live: Mapping[Address, Live]) -> list[Change]:

@@ -427,7 +427,7 @@ class _Planner:
         yield from self.unused_names.former_names()
         yield from self.unused_patterns.patterns()
         yield from self.unused_patterns.ignored(
-            ((item.address, item.live) for item in undeclared), possible_settings(self.context)
+            ((item.address, item.live) for item in undeclared), lambda: possible_settings(self.context)
         )
         given = [item for item in self.options.approved if item not in self.options.brought]
         yield from self.unused_options.approvals([*self.context.config.approvals, *given], changes)

@@ -7,7 +7,7 @@ nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from reconciler.address import Address
 from reconciler.config import globs, paste
@@ -92,17 +92,17 @@ class UnusedPatterns:
         )
 
     def ignored(
-        self, unmanaged: Iterable[tuple[Address, Live]], settings: Iterable[tuple[Address, str]]
+        self, unmanaged: Iterable[tuple[Address, Live]], settings: Callable[[], Iterable[tuple[Address, str]]]
     ) -> Iterator[Problem]:
         """Report each `unmanaged.ignore` that matches no unmanaged resource and no undeclared setting.
 
         Args:
             unmanaged: all of the resources, ignored ones included.
-            settings: all of the settings; of a plan, all that a drift could report.
+            settings: returns all of the settings; of a plan, all that a drift could report.
         """
         if self.context.selection.omitted or not self.context.config.unmanaged_ignore:
             return  # a collection that was not read may contain the resource
-        found, fields = list(unmanaged), list(settings)
+        found, fields = list(unmanaged), list(settings())
         for pattern in self.context.config.unmanaged_ignore:
             if any(is_ignored(pattern, address) for address, _ in found):
                 continue

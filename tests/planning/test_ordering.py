@@ -87,6 +87,31 @@ def test_names_that_are_exchanged_are_refused_with_a_way_out() -> None:
     account.converge(named(a=(sids["one"], "two"), b=(sids["two"], "one")))
 
 
+ROLE = {"Type": "service", "Permission": ["joinConversation"]}
+
+
+def role_creates(**former: str) -> list[tuple[str, tuple[str, ...]]]:
+    """The creates of roles of these names, each renamed from another, with the creates that each waits for."""
+    account = World()
+    service = account.post("/v1/Services", {"FriendlyName": "club"})["sid"]
+    for name in former.values():
+        account.post(f"/v1/Services/{service}/Roles", {"FriendlyName": name, **ROLE})
+    lines = [
+        f"      {name}: {{renamed_from: {old}, type: service, permissions: [joinConversation]}}\n"
+        for name, old in former.items()
+    ]
+    made = account.plan(read("version: 1\nservices:\n  club:\n    roles:\n" + "".join(lines)))
+    steps = [step for change in made.changes for step in change.steps if step.op == "create"]
+    return [(step.address.parts[-1], tuple(need.split(".")[-1] for need in step.needs)) for step in steps]
+
+
+def test_a_role_takes_a_name_over_after_the_successor_of_the_one_that_has_it() -> None:
+    # Roles of one name may exist side by side. After a kill, only the successor shows which of them is the former one.
+    assert role_creates(b="a", c="b", d="c") == [
+        ("d", ()), ("c", ("d#create",)), ("b", ("c#create",)),
+    ]  # fmt: skip
+
+
 # --- a conversation that closes frees the pairs in it ----------------------------------------------------------------
 
 
