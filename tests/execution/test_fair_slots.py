@@ -79,7 +79,7 @@ def test_of_those_who_have_as_many_the_one_who_has_waited_longest_is_next() -> N
     assert [owner for owner, _ in began(1, wanted)] == ["z", "b", "a", "b"]
 
 
-def test_the_lowest_rank_is_first_whoever_has_waited_longer_or_has_fewer() -> None:
+def test_the_lowest_rank_goes_first_before_longer_waits_and_fewer_slots() -> None:
     wanted = [("a", 1.0, 0), ("b", 1.0, 0), ("a", 1.0, -2), ("a", 1.0, -1), ("b", 1.0, -2)]
     assert began(1, wanted) == [("a", 0), ("b", 1), ("a", 2), ("b", 3), ("a", 4)]
     assert began(2, wanted)[2:] == [("a", 1), ("b", 1), ("a", 2)]
