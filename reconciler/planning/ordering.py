@@ -42,21 +42,26 @@ def _hand_over_names(changes: Sequence[Change], state: State) -> list[Change]:
     Roles of one name may exist side by side, so nothing frees it. But after a kill, only the successor shows which of
     them is the former one.
     """
-    leaving: dict[tuple[str, Address | None, str], Change] = {}
+    leaving: dict[tuple[object, ...], Change] = {}
     for change in changes:
         former = state.get(change.sid or "")
-        if change.action == "replace" and former is not None and former.name:
-            leaving[change.kind.name, change.parent, former.name] = change
+        if change.action == "replace" and former is not None and former.values.get(change.kind.natural_key):
+            leaving[_typed_name(change, former.values)] = change
     needs: dict[str, str] = {}
     for change in changes if leaving else ():
-        name = _wanted(change).get(change.kind.natural_key)
-        owner = leaving.get((change.kind.name, change.parent, name)) if isinstance(name, str) else None
+        owner = leaving.get(_typed_name(change, _wanted(change)))
         if owner is not None and owner is not change:
             # Names that are exchanged are errors of the configuration, or need no change.
             needs[_taking(change).id] = _taking(owner).id
     return _with_steps(
         changes, lambda step: replace(step, needs=(*step.needs, needs[step.id])) if step.id in needs else step
     )
+
+
+def _typed_name(change: Change, contents: Mapping[str, Content | Reference | Unknown]) -> tuple[object, ...]:
+    """Return the name in the values of a resource, with its type: only resources of one type can be confused."""
+    kind = change.kind
+    return (kind.name, change.parent, contents.get(kind.natural_key), contents.get(kind.discriminator))
 
 
 def _make_room(changes: Sequence[Change], state: State, live: Mapping[Address, Live]) -> list[Change]:

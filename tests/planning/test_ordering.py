@@ -112,6 +112,25 @@ def test_a_role_takes_a_name_over_after_the_successor_of_the_one_that_has_it() -
     ]  # fmt: skip
 
 
+def test_a_role_takes_a_name_over_after_the_successor_of_the_one_of_its_own_type() -> None:
+    account = World()
+    service = account.post("/v1/Services", {"FriendlyName": "club"})["sid"]
+    permissions = {"service": "joinConversation", "conversation": "sendMessage"}
+    for name, of_type in (("one", "service"), ("one", "conversation"), ("two", "service")):
+        form = {"FriendlyName": name, "Type": of_type, "Permission": permissions[of_type]}
+        account.post(f"/v1/Services/{service}/Roles", form)
+    lines = [
+        f"      {name}: {{renamed_from: {former}, type: {of_type}, permissions: [{permissions[of_type]}]}}\n"
+        for name, former, of_type in (
+            ("first", "one", "service"), ("second", "one", "conversation"), ("one", "two", "service"),
+        )
+    ]  # fmt: skip
+    made = account.plan(read("version: 1\nservices:\n  club:\n    roles:\n" + "".join(lines)))
+    assert {step.address.parts[-1]: step.needs for change in made.changes for step in change.steps[:1]} == {
+        "first": (), "second": (), "one": ("services.club.roles.first#create",),
+    }  # fmt: skip
+
+
 # --- a conversation that closes frees the pairs in it ----------------------------------------------------------------
 
 
