@@ -185,10 +185,7 @@ def _run(output: Output, *, writes_report: bool) -> Run:
         *(PLAN_AS_TEXT if output.as_log else ()),
         *(("pydantic_core",) if writes_report else ()),
     )
-    return Run(
-        display(lines_on_stdout=output.as_log, may_colour=output.may_colour),
-        later=later,
-    )
+    return Run(display(lines_on_stdout=output.as_log, may_colour=output.may_colour), later=later)
 
 
 def _as_is(file: PlanFile) -> PlanFile:
@@ -201,7 +198,7 @@ def _explained(file: PlanFile, *, inputs: Inputs, endpoint: Endpoint) -> PlanFil
 
     found = with_ways_out(file, inputs, endpoint, continues=True)
     # The prompt continues, unless an approval is missing.
-    commands = replace(found.commands, accept="") if found.commands and approvals(file) else None
+    commands = replace(found.commands, accept="", accept_omits=()) if found.commands and approvals(file) else None
     return replace(found, commands=commands)
 
 

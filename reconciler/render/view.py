@@ -20,6 +20,7 @@ from reconciler.documents.parts import (
     NextStepsPart,
     SincePart,
     SourcePart,
+    TallyPart,
     UndeclaredPart,
     UnmanagedPart,
     WarningPart,
@@ -282,11 +283,7 @@ def _impact(part: ChangePart | ComparedChange) -> Iterator[str]:
     found = part.impact if isinstance(part, ChangePart) else None
     if found is None:
         return
-    numbers = [
-        f"{'at least ' if item.at_least else ''}{count(item.number, item.noun)}"
-        for item in found.counts.values()
-        if not item.why_unknown
-    ]
+    numbers = list(_counted([item for item in found.counts.values() if not item.why_unknown]))
     if found.last_message:
         numbers.append(f"last message {found.last_message}")
     if numbers:
@@ -297,6 +294,24 @@ def _impact(part: ChangePart | ComparedChange) -> Iterator[str]:
         yield f"Not counted: {', '.join(unknown)}."
     if found.diverted:
         yield found.diverted
+
+
+def _counted(tallies: Sequence[TallyPart]) -> Iterator[str]:
+    """Write numbers with their nouns; active conversations, which are some of the conversations, behind all of them."""
+    parts = {whole.noun: part for part in tallies for whole in tallies if part.noun.endswith(f" {whole.noun}")}
+    for tally in tallies:
+        if tally in parts.values():
+            continue
+        text = _at_least(tally) + count(tally.number, tally.noun)
+        part = parts.get(tally.noun)
+        if part is not None and (tally.number or part.number):
+            of_these = f"{_at_least(part)}{part.number:,}" if part.number else "none"
+            text += f" ({of_these} {part.noun.removesuffix(f' {tally.noun}')})"
+        yield text
+
+
+def _at_least(tally: TallyPart) -> str:
+    return "at least " if tally.at_least else ""
 
 
 def _named(names: Sequence[str]) -> str:

@@ -132,6 +132,16 @@ def test_the_command_names_what_accept_takes_and_says_what_it_leaves_out(cli: Cl
     assert [text for text in commands(cli("plan", *EMULATED).out) if " accept " in text] == []
 
 
+def test_an_apply_that_lacks_an_approval_names_no_command_to_accept(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "reconciler.yaml"
+    path.write_text(MIXED.replace("Bob,", "Rob,") + "    conversations: {lobby: {}}\n")
+    assert cli("apply", *EMULATED, "--yes").code == 0
+    path.write_text(MIXED + "    conversations: {lobby: {absent: true}}\n")
+    plan, apply = cli("plan", *EMULATED).out, cli("apply", *EMULATED, "--yes").out
+    assert [" accept " in text and "That leaves out" in text for text in (plan, apply)] == [True, False]
+    assert "That leaves out" not in apply
+
+
 def test_a_name_with_a_slash_is_not_taken_for_a_path(cli: Cli, applied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(applied.parent)
     account = ("--env", "prod", "--emulator", "../demo.db")

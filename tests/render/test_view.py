@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.documents.drift import drift_document
-from reconciler.documents.parts import GuardPart, WarningPart
+from reconciler.documents.parts import GuardPart, ImpactPart, TallyPart, WarningPart
 from reconciler.kinds import BY_NAME
 from reconciler.render import rows
 from reconciler.render.drift import drift_chat, drift_markdown, drift_text
@@ -57,6 +57,39 @@ def test_lines_that_stay_where_they_were_are_not_told_as_moved() -> None:
         ("-", '  "d": 4'), ("+", '  "d": 6'),
         (" ", "}"),
     ]  # fmt: skip
+
+
+def tallies(active: int | str, every: int | str) -> dict[str, TallyPart]:
+    """The counts of a service; a text is a refusal, and a negative number was not counted to its end."""
+    nouns = {"active conversation": active, "conversation": every, "user": 2}
+    return {
+        noun: TallyPart(number=0, noun=noun, why_unknown=number)
+        if isinstance(number, str)
+        else TallyPart(number=abs(number), at_least=number < 0, noun=noun)
+        for noun, number in nouns.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("active", "every", "sentences"),
+    [
+        (0, 0, ("Impact: 0 conversations, 2 users.",)),
+        (0, 1, ("Impact: 1 conversation (none active), 2 users.",)),
+        (1, 1, ("Impact: 1 conversation (1 active), 2 users.",)),
+        (1, 2_000, ("Impact: 2,000 conversations (1 active), 2 users.",)),
+        (-200, -200, ("Impact: at least 200 conversations (at least 200 active), 2 users.",)),
+        (7, -200, ("Impact: at least 200 conversations (7 active), 2 users.",)),
+        # A customer began it between the two requests.
+        (1, 0, ("Impact: 0 conversations (1 active), 2 users.",)),
+        ("403", 3, ("Impact: 3 conversations, 2 users.", "Not counted: active conversations (403).")),
+        (3, "403", ("Impact: 3 active conversations, 2 users.", "Not counted: conversations (403).")),
+    ],
+)
+def test_the_active_conversations_are_some_of_all(
+    active: int | str, every: int | str, sentences: tuple[str, ...]
+) -> None:
+    change = replace(samples.change("x", "service", "delete"), impact=ImpactPart(counts=tallies(active, every)))
+    assert plan_view(samples.plan(change)).changes[0].consequences == sentences
 
 
 def test_a_comment_compares_no_more_than_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:
