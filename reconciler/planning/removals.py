@@ -54,6 +54,8 @@ from reconciler.state import Live, State
 _MOST_LEFT_OUT = 2
 """So many returning fields that the API would reject are searched in every combination."""
 
+_UNREADABLE = Problem("unreadable", "its former declaration cannot be read")
+
 
 @dataclass(frozen=True, slots=True)
 class Return:
@@ -514,8 +516,8 @@ class _Resolver:
     def _report(self) -> None:
         """Report entries of ``removed`` without effect, and former declarations that cannot be read."""
         self.problems += [_stale(one, self.widened) for one in self.widened.stale]
-        for address in self.widened.unreadable:
-            self._keep(address, Problem("unreadable", "its former declaration cannot be read"))
+        for address in filter(self.selection.covers_delete, self.widened.unreadable):
+            self._keep(address, _UNREADABLE)
 
 
 def _stale(one: Removed, widened: Widened) -> Problem:
@@ -598,14 +600,16 @@ def _implied(address: Address, live: Live) -> Guard:
 
 
 def _unclear(address: Address, problem: Problem) -> Guard:
-    why, way_out = problem.message, "delete what is not needed, or"
+    why, way_out = problem.message, "delete what is not needed, or "
+    if problem.code == _UNREADABLE.code:
+        way_out = ""
     if problem.code == "unset-secret":
         why = "its former name is unknown, because a variable or file has another value now, or none"
-        way_out = "set that as it was, or delete the resource yourself and"
+        way_out = "set that as it was, or delete the resource yourself and "
     return Guard(
         "unclear_removal",
         "withheld",
-        f"{address} is no longer declared, but it is unclear which live resource it is: {why}; {way_out} stop managing "
+        f"{address} is no longer declared, but it is unclear which live resource it is: {why}; {way_out}stop managing "
         f"it with removed: [{{address: {address}, action: forget}}]",
     )
 

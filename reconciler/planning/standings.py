@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from reconciler.address import Address
 from reconciler.change import Change, FieldChange, Guard, Since, Standing
-from reconciler.config.layout import standard_layout
 from reconciler.config.model import Approval, Declared, Unknown, Value
 from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.baseline import Decision, Record
@@ -28,6 +27,7 @@ from reconciler.planning.three_way import (
     resource_standing,
     return_value,
 )
+from reconciler.planning.widening import kind_of
 
 REMOVED = "removed from the configuration"
 _SHORT = 7
@@ -92,7 +92,7 @@ class Standings:
         for address in sorted(resolution.kept & resolution.withheld.keys()):
             past = resolution.widened.pasts[address]
             before = past.declarations[0] if past.declarations else None
-            kind = standard_layout().kind_at(address.parts) if before is None else before.kind
+            kind = kind_of(address, past)
             if kind is None:
                 continue
             parent = address.owner(kind.section)

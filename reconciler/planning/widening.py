@@ -11,8 +11,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import field, replace
 
 from reconciler.address import Address
+from reconciler.config.layout import standard_layout
 from reconciler.config.model import Config, Declared, Reference, Removed, Value
 from reconciler.kinds import BY_NAME
+from reconciler.kinds.base import Kind
 from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.baseline import Baseline, Record
 from reconciler.planning.handles import with_present_handles
@@ -88,12 +90,10 @@ class _Widening:
             if address in self.config.resources:
                 continue
             past = self.pasts[address]
-            if not past.declarations:
-                (self.forgotten.add if past.is_readable else unreadable.append)(address)
-            elif self._is_forgotten(address, past.declarations[0]):
+            if (past.is_readable and not past.declarations) or self._is_forgotten(address):
                 self.forgotten.add(address)
             else:
-                removed.append(address)
+                (removed if past.declarations else unreadable).append(address)
         self._find_forgotten_fields()
         resources = {
             address: self._with_references(self._with_former_name(one))
@@ -131,13 +131,14 @@ class _Widening:
 
     # --- what is not to be decided -----------------------------------------------------------------------------------
 
-    def _is_forgotten(self, address: Address, before: Declared) -> bool:
+    def _is_forgotten(self, address: Address) -> bool:
         """Whether a removed resource is not changed, because of the configuration or of a prune rule."""
         named = [one for one in self.config.removed if address.is_within(one.address)]
         self.used.update(named)
-        if named or self.config.on_removal.get(before.kind.name) == "forget":
+        kind = kind_of(address, self.pasts[address])
+        if named or (kind is not None and self.config.on_removal.get(kind.name) == "forget"):
             return True
-        return self._is_pruned(before.address)
+        return self._is_pruned(address)
 
     def _is_pruned(self, address: Address) -> bool:
         """Whether a prune rule decides about a removed resource: one of its collection, or of a container of it.
@@ -221,6 +222,11 @@ class _Widening:
             return declared
         former = _former_name(self.pasts[declared.address], declared)
         return replace(declared, renamed_from=former) if former else declared
+
+
+def kind_of(address: Address, past: Past) -> Kind | None:
+    """Return the kind of a remembered resource, also if none of its declarations can be read; None if it is unknown."""
+    return past.declarations[0].kind if past.declarations else standard_layout().kind_at(address.parts)
 
 
 def _former_name(past: Past, declared: Declared) -> str:

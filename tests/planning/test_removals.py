@@ -53,6 +53,34 @@ def test_what_an_apply_created_is_deleted(ledger: Ledgered) -> None:
     assert set(ledger.remembered) == {Address.parse("services.s")}
 
 
+AGENT_KEPT = "removed: [{address: services.s.roles.agent, action: forget}]\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "withheld"),
+    [
+        (SERVICE, {}, ["roles.agent", "users.ada"]),
+        (SERVICE + AGENT_KEPT, {}, ["users.ada"]),
+        (SERVICE + "on_removal: {users: forget}\n", {}, ["roles.agent"]),
+        (SERVICE, {"targets": ("services.s.users",)}, ["users.ada"]),
+        (SERVICE, {"excludes": ("services.s.users", "services.s.roles")}, []),
+        (SERVICE, {"excludes": ("services.s.users.ada",)}, ["roles.agent"]),
+    ],
+)
+def test_what_this_release_cannot_read_is_kept_until_it_is_forgotten(
+    ledger: Ledgered, files: str, options: dict[str, Any], withheld: list[str]
+) -> None:
+    ledger.apply(read(ROLE))
+    unreadable = replace(ledger.baseline, declarations={})
+    made = ledger.account.plan(read(files), baseline=unreadable, **options)
+    assert told(made) == [(f"services.s.{one}", "delete", "unclear_removal") for one in withheld]
+    assert [problem.code for problem in made.warnings if problem.code == "stale-removed"] == []
+    kept = ["services.s.roles.agent", "services.s.users.ada"]
+    assert set(kept) & {address for address, how in handled(made).items() if how == "withheld"} == {
+        f"services.s.{one}" for one in withheld
+    }
+
+
 PRUNED = "version: 1\nservices: {s: {roles: {}, prune: %s}}\nremoved: [{address: %s, action: forget}]\n"
 
 
