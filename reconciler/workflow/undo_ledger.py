@@ -56,9 +56,10 @@ def _spans(ledger: Ledger, report: ReportFile) -> list[_Span]:
     Returns:
         None of them, if the report does not name its entry, or another apply has that number.
     """
-    if not report.entry or ledger.head is None:
-        return []
     runs = [run.entry for run in report.runs if run.entry]
+    # The file may have been edited, and the numbers between its runs are searched for.
+    if not report.entry or ledger.head is None or max(runs) > ledger.head.entry.number:
+        return []
     numbers = {*range(runs[0] - 1, report.entry + 1)} - {0}
     found = {number: stored.entry for number, stored in ledger.ref.find(ledger.tips.newest, numbers).items()}
     entry = found.get(report.entry)

@@ -280,6 +280,18 @@ def test_an_undo_of_an_apply_that_is_not_in_the_ledger_changes_no_record(clones:
 # --- killed at any moment ---------------------------------------------------------------------------------------------
 
 
+def test_a_report_with_numbers_that_no_entry_has_changes_no_record(applied: Clones) -> None:
+    path = applied.here / "../report.json"
+    report = json.loads(path.read_text())
+    report["earlier"] = [{"entry": 1, "changes": report["changes"]}]
+    report["entry"] = 10**15  # so many numbers between the runs would fill the memory
+    path.write_text(json.dumps(report))
+    before = applied.entry()
+    result = applied.at("here", "undo", "../report.json", "--yes", "--approve", 'addresses["+14155550101"]')
+    assert result.code == 0
+    assert applied.entry().resources == before.resources
+
+
 def life(lives: Lives, death: Death | None = None) -> bool:
     """Undo in a new process; return whether it survives."""
     lives.number += 1
