@@ -15,9 +15,8 @@ like any others. Pure.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
-from itertools import combinations
 
 from reconciler.address import Address
 from reconciler.change import Guard, Standing
@@ -26,136 +25,26 @@ from reconciler.config.model import Approval, Config, Declared, Lifecycle, Refer
 from reconciler.config.selection import Selection
 from reconciler.config.similar import closest_address
 from reconciler.errors import Problem
-from reconciler.kinds import BY_NAME
-from reconciler.kinds.base import Kind
-from reconciler.kinds.fields import Content, Field, words_of
-from reconciler.kinds.hooks import Fault
-from reconciler.kinds.markers import Ref, Vocabulary
 from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.baseline import Record
 from reconciler.planning.former_identity import with_own_entries
 from reconciler.planning.left_resources import left_resources
 from reconciler.planning.live_identity import lineage_of
+from reconciler.planning.live_references import References
 from reconciler.planning.match import Matching
+from reconciler.planning.returning import Return, is_exact, returning_fields
 from reconciler.planning.separation import implied_names
 from reconciler.planning.three_way import (
-    Mark,
     Origins,
     Past,
     Sides,
     is_as_before,
-    removed_standing,
     resource_standing,
-    return_value,
 )
 from reconciler.planning.widening import Widened
 from reconciler.state import Live, State
 
-_MOST_LEFT_OUT = 2
-"""So many returning fields that the API would reject are searched in every combination."""
-
 _UNREADABLE = Problem("unreadable", "its former declaration cannot be read")
-
-
-@dataclass(frozen=True, slots=True)
-class Return:
-    """A removed field whose value returns.
-
-    Attributes:
-        standing: `removed`, or `removed_conflict` if the account changed it as well.
-        is_adopted: Whether it returns to the value that it had before it was managed.
-    """
-
-    standing: Standing
-    is_adopted: bool
-
-
-@dataclass(frozen=True)
-class References:
-    """Resolves references between declared, removed, and live resources.
-
-    Attributes:
-        config: The configuration with placeholders.
-        matching: The live resource of each of its resources.
-        state: The account.
-    """
-
-    config: Config
-    matching: Matching
-    state: State
-
-    def sid_of(self, reference: Reference) -> str | None:
-        """Return the SID of a reference; None if its target does not exist."""
-        if reference.is_by_name:
-            return self._named(reference)
-        live = self.matching.live.get(reference.address)
-        if live is not None:
-            return live.sid
-        found = self._built_in(reference)
-        return None if found is None else found.sid
-
-    def sides(self, live: Live) -> Sides:
-        """A live resource, with what compares it."""
-        return Sides(live, self.sid_of, self.is_namesake)
-
-    def is_namesake(self, reference: Reference, sid: str) -> bool:
-        """Whether a live resource has the name of a reference's target, and is beside it."""
-        target, declared = self.state.get(sid), self.config.resources.get(reference.address)
-        if target is None or declared is None or declared.kind != target.kind or reference.is_by_name:
-            return False
-        above = self.matching.live.get(declared.parent) if declared.parent is not None else None
-        parents = () if above is None else above.lineage
-        return target.parents == parents and target.name == declared.natural_key != ""
-
-    def is_available(self, reference: Reference, field: Field) -> bool:
-        """Whether the target of a reference exists, or will, and is of the type that the field takes."""
-        sid = self.sid_of(reference)
-        if reference.is_by_name:
-            return sid is not None
-        declared = self.config.resources.get(reference.address)
-        is_declared = declared is not None and not declared.absent
-        if sid is None and not is_declared:
-            return False
-        marker, live = field.marker(Ref), self.state.get(sid) if sid is not None else None
-        kind = BY_NAME[reference.kind]
-        of_type: object = live.values.get(kind.discriminator) if live is not None else None
-        if declared is not None and is_declared and kind.discriminator in declared.values:
-            of_type = declared.values[kind.discriminator].content
-        return marker is None or not marker.of_type or of_type in {None, marker.of_type}
-
-    def to(self, live: Live, path: str) -> Reference | None:
-        """The reference that a live SID is: to a declared resource, or by name; None if its target was not read."""
-        sid, marker = live.values.get(path), live.kind.by_path[path].marker(Ref)
-        if marker is None or not isinstance(sid, str):
-            return None
-        target, address = self.state.get(sid), self.matching.addresses.get(sid)
-        service = self.matching.addresses.get(live.parents[0]) if live.parents else None
-        if address is not None and (target is None or not target.is_built_in):
-            return Reference(address, marker.kind)
-        if target is None or not target.name:
-            return None
-        if not target.parents:
-            reference = Reference(Address.of(*target.kind.section, target.name), marker.kind, target.name)
-            return reference if self._named(reference) == sid else None
-        if service is None:
-            return None
-        # By its name, also if a built-in one is declared: it stays when its declaration is removed.
-        return Reference(service.child(*target.kind.section, target.name), marker.kind, target.name)
-
-    def _named(self, reference: Reference) -> str | None:
-        """The SID of the only resource at the top that has the name in a reference."""
-        kind = BY_NAME[reference.kind]
-        found = [live.sid for live in self.state.collection(kind, ()) if live.name == reference.built_in]
-        return found[0] if len(found) == 1 else None
-
-    def _built_in(self, reference: Reference) -> Live | None:
-        kind = BY_NAME[reference.kind]
-        owner = reference.address.owner(kind.section)
-        above = self.matching.live.get(owner) if owner is not None else None
-        if above is None or not reference.built_in:
-            return None
-        found = [live for live in self.state.collection(kind, above.lineage) if live.name == reference.built_in]
-        return found[0] if len(found) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -292,7 +181,7 @@ class _Resolver:
             return declared
         values = {**declared.values, **self._returning(address, past, sides, declared)}
         ordered = {path: values[path] for path in declared.kind.by_path if path in values}
-        return replace(declared, values=ordered, exact=_is_exact(past, sides, ordered))
+        return replace(declared, values=ordered, exact=is_exact(past, sides, ordered))
 
     def _with_former_name(self, declared: Declared, sides: Sides | None) -> Declared:
         """The declared resource, without a former name from the baseline that nothing live has any more."""
@@ -434,7 +323,7 @@ class _Resolver:
             lifecycle=Lifecycle(),
             pin=None if before.kind.singleton or before.kind.discriminator in returning else sides.live.sid,
             values={path: values[path] for path in before.kind.by_path if path in values},
-            exact=_is_exact(past, sides, values),
+            exact=is_exact(past, sides, values),
         )
 
     def _with_sids(self, declared: Declared) -> Declared:
@@ -465,40 +354,18 @@ class _Resolver:
 
     def _returning(self, address: Address, past: Past, sides: Sides, desired: Declared | None) -> dict[str, Value]:
         """The removed fields that return, with the values that they return to."""
-        before, record = past.declarations[0], self.records[address]
+        before = past.declarations[0]
         ignored = {*(desired or before).lifecycle.ignore_changes, *before.lifecycle.ignore_changes}
         ignored |= self.widened.forgotten_fields.get(address, frozenset())
-        found: dict[str, Value] = {}
-        returns: dict[str, Return] = {}
-        for path in past.managed:
-            if path in ignored or (desired is not None and path in desired.values):
-                continue
-            value = return_value(past, record, path, self.references.is_available)
-            state = past.field(path, sides, value)
-            standing = removed_standing(state, path, sides, value)
-            if value is Mark.NO_RETURN:
-                if isinstance(state, Value) and not sides.kind.by_path[path].natural_key:
-                    self._note_kept(address, path)
-            elif standing in {"removed", "removed_conflict"}:
-                is_hidden = any(one.is_sensitive(path) for one in past.declarations)
-                found[path] = Value(value, (desired or before).place, sensitive=is_hidden)
-                returns[path] = Return(standing, path in record.adopted)
-        for path, value in _dropped(record, past, sides, {**(desired.values if desired else {}), **found}):
-            if path not in ignored:
-                found[path] = Value(value, (desired or before).place)
-                returns[path] = Return("removed", is_adopted=True)
-        for path in _rejected(sides, desired, found):
-            del found[path], returns[path]
-            self._note_kept(address, path)
-        if found:
-            self.returns[address] = returns
-        return found
+        found = returning_fields(past, self.records[address], sides, desired, ignored, self.references.is_available)
+        for path in found.kept:
+            message = f"{address}: {path} keeps its value; it is no longer managed"
+            self._note("not-returned", message, "Declare it to change it.", address)
+        if found.returns:
+            self.returns[address] = found.returns
+        return found.values
 
     # --- problems ----------------------------------------------------------------------------------------------------
-
-    def _note_kept(self, address: Address, path: str) -> None:
-        message = f"{address}: {path} keeps its value; it is no longer managed"
-        self._note("not-returned", message, "Declare it to change it.", address)
 
     def _note(self, code: str, message: str, hint: str, address: Address, *, severity: str = "notice") -> None:
         place = self.widened.declared.resources[address].place if address in self.widened.declared.resources else None
@@ -624,81 +491,3 @@ def _unidentified(address: Address) -> Guard:
         f"RECONCILER_PLAN_KEY, delete it with --approve {approval}, or keep it with removed: [{{address: {address}, "
         "action: forget}]",
     )
-
-
-def _dropped(
-    record: Record, past: Past, sides: Sides, values: Mapping[str, Value]
-) -> Iterator[tuple[str, Content | Reference]]:
-    """Yield the undeclared values that the API dropped with another one, which have an effect again."""
-    kind = sides.kind
-    for leader, paths in kind.dropped_with.items():
-        for path in paths:
-            if leader not in values or path in values or path in past.managed or path not in record.adopted:
-                continue
-            content = record.adopted[path]
-            faults = kind.check({leader: _plain(values[leader].content), path: _plain(content)})
-            if sides.live.values.get(path) is None and not any(one.is_ineffective for one in faults):
-                yield path, content
-
-
-def _is_exact(past: Past, sides: Sides, values: Mapping[str, Value]) -> bool:
-    """Whether a live value was set by the configuration, and is only as good as what it is to be now."""
-    return any(
-        sides.is_set(path, past.field(path, sides, value.content), value.content)
-        for path, value in values.items()
-        if path in past.managed and not isinstance(value.content, Unknown)
-    )
-
-
-def _rejected(sides: Sides, desired: Declared | None, returning: Mapping[str, Value]) -> set[str]:
-    """The returning fields that the API would reject beside the other values: as few as possible."""
-    kind = sides.kind
-    merged: dict[str, object] = {path: content for path, content in sides.live.values.items() if content is not None}
-    for path, value in (desired.values if desired is not None else {}).items():
-        merged[path] = _plain(value.content)
-    if kind.discriminator in returning:
-        merged[kind.discriminator] = _plain(returning[kind.discriminator].content)
-    foreign = {path for path, value in returning.items() if _has_foreign_words(kind, path, value, merged)}
-    fitting = {path: _plain(value.content) for path, value in returning.items() if path not in foreign}
-    dropped = merged.keys() - (desired.values.keys() if desired is not None else set()) - fitting.keys()
-    known = _faults(kind, merged, dropped)
-
-    def is_accepted(paths: Iterable[str]) -> bool:
-        returned = {path: fitting[path] for path in paths}
-        return _faults(kind, {**merged, **returned}, dropped) <= known
-
-    for number in range(min(_MOST_LEFT_OUT, len(fitting)) + 1):
-        for left_out in combinations(fitting, number):
-            if is_accepted(fitting.keys() - set(left_out)):
-                return foreign | set(left_out)
-    accepted: list[str] = []
-    for path in fitting:
-        if is_accepted([*accepted, path]):
-            accepted.append(path)
-    return foreign | (fitting.keys() - set(accepted))
-
-
-def _faults(kind: Kind, contents: Mapping[str, object], dropped: Container[str]) -> set[Fault]:
-    """The errors in contents, without live values that the API drops by itself because they have no effect."""
-    given = {path: content for path, content in contents.items() if content is not None}
-    return {
-        one
-        for one in (*kind.check(given), *kind.check_create(given))
-        if one.severity != "warning" and not (one.is_ineffective and one.path in dropped)
-    }
-
-
-def _has_foreign_words(kind: Kind, path: str, value: Value, merged: Mapping[str, object]) -> bool:
-    """Whether a set has words that the API knows only for another type: the resource was replaced in between."""
-    vocabulary = kind.by_path[path].marker(Vocabulary)
-    own = vocabulary.by_type.get(str(merged.get(kind.discriminator))) if vocabulary is not None else None
-    if vocabulary is None or own is None:
-        return False
-    known = {word for words in vocabulary.by_type.values() for word in words}
-    return any(word in known and word not in own for word in words_of(value.content))
-
-
-def _plain(content: Content | Reference | Unknown) -> object:
-    if isinstance(content, Reference):
-        return str(content.address)
-    return content.reason if isinstance(content, Unknown) else content
