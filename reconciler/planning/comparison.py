@@ -41,6 +41,7 @@ from reconciler.planning.declared_subject import (
     undeclared_singleton,
 )
 from reconciler.planning.deletions import is_pruned
+from reconciler.planning.desired import implied_users
 from reconciler.planning.guard_context import GuardContext
 from reconciler.planning.pairing import Pairs, pair
 from reconciler.state import State
@@ -109,8 +110,8 @@ class _Comparer:
         self.rules = (_rules(before, self.pairs.before), _rules(after, self.pairs.after))
         self.pruned = {(rule.kind, self._former_owner(rule)): rule for rule in self.rules[1].values()}
         # Users that the configuration declares as participants: Twilio creates them, and pruning leaves them alone.
-        self.implied_before = _implied_users(self.pairs.before.values())
-        self.implied = _implied_users(self.pairs.after.values())
+        self.implied_before = implied_users(self.pairs.before.values())
+        self.implied = implied_users(self.pairs.after.values())
         self.unchanged = 0
         self.warnings: list[Problem] = []
 
@@ -405,16 +406,6 @@ def _rules(config: Config, present: Mapping[Address, Declared]) -> dict[Address,
 
 def _guard_problem(message: str, place: Place | None) -> Problem:
     return Problem("guard-differs", message, place, severity="warning")
-
-
-def _implied_users(items: Iterable[Declared]) -> frozenset[tuple[str, Address, str]]:
-    """Return the kind, service, and natural key of the users that participants imply."""
-    return frozenset(
-        (kind, item.address.root, str(item.values[path].content))
-        for item in items
-        for path, kind in item.kind.implies.items()
-        if path in item.values
-    )
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -21,7 +21,7 @@ from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import Ref
 from reconciler.kinds.relations import account_defaults, chooses_held, implied_kinds
-from reconciler.planning.desired import Desired
+from reconciler.planning.desired import Desired, implied_users
 from reconciler.planning.diff import replaces, unequal_paths
 from reconciler.planning.interrupted import Interrupted, under_way, with_present_addresses
 from reconciler.planning.kept_decisions import NOT_REVIEWED, Reviewed
@@ -85,13 +85,7 @@ class PlanContext:
             if replaces(config.resources[address], self.matching.live[address], paths)
         )
         # Users that are declared only as participants: Twilio creates them; pruning them would conflict with that.
-        self.implied_users = frozenset(
-            (kind, declared.address.root, str(declared.values[path].content))
-            for declared in self.desired.present
-            if declared.kind.implies
-            for path, kind in declared.kind.implies.items()
-            if path in declared.values
-        )
+        self.implied_users = implied_users(self.desired.present)
         self.by_natural_key: Mapping[tuple[str, Address, str], Address] = {
             (declared.kind.name, declared.address.root, declared.natural_key): declared.address
             for declared in self.desired.present

@@ -5,6 +5,8 @@ Takes a `Config`; returns a `Desired`. Pure, and independent of the account.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from reconciler.address import Address
 from reconciler.config.model import Config, Declared
 from reconciler.lazy_dataclass import dataclass
@@ -45,3 +47,18 @@ class Desired:
                 continue
             gone.add(declared.address)
         return cls(tuple(present), tuple(absent), frozenset(inside), frozenset(gone))
+
+
+def implied_users(declared: Iterable[Declared]) -> frozenset[tuple[str, Address, str]]:
+    """Return the kind, service, and natural key of each resource that others imply: Twilio creates participants' users.
+
+    Args:
+        declared: the resources that must exist.
+    """
+    return frozenset(
+        (kind, one.address.root, str(one.values[path].content))
+        for one in declared
+        if one.kind.implies
+        for path, kind in one.kind.implies.items()
+        if path in one.values
+    )

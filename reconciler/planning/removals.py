@@ -27,13 +27,13 @@ from reconciler.config.similar import closest_address
 from reconciler.errors import Problem
 from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.baseline import Record
+from reconciler.planning.desired import Desired, implied_users
 from reconciler.planning.former_identity import with_own_entries
 from reconciler.planning.left_resources import left_resources
 from reconciler.planning.live_identity import lineage_of
 from reconciler.planning.live_references import References
 from reconciler.planning.match import Matching
 from reconciler.planning.returning import Return, is_exact, returning_fields
-from reconciler.planning.separation import implied_names
 from reconciler.planning.three_way import (
     Origins,
     Past,
@@ -129,7 +129,7 @@ class _Resolver:
         self.forgotten: set[Address] = set(self.widened.forgotten)
         self.problems: list[Problem] = []
         self.unclear = {problem.address: problem for problem in matching.problems}
-        self.implied = implied_names(widened.declared.resources)
+        self.implied = implied_users(Desired.of(widened.declared).present)
 
     def run(self) -> Resolution:
         """Decide every address: declared ones first, because they may refer to removed ones."""

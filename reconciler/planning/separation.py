@@ -12,12 +12,13 @@ Takes a widened configuration and the account; returns the addresses whose recor
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 
 from reconciler.address import Address
 from reconciler.config.model import Declared
 from reconciler.planning.baseline import Baseline, Record
 from reconciler.planning.declared_identity import is_same
+from reconciler.planning.desired import Desired, implied_users
 from reconciler.planning.match import Matching
 from reconciler.planning.widening import Widened, widen
 from reconciler.state import Live, State
@@ -35,19 +36,8 @@ def separate(widened: Widened, state: State, matching: Matching) -> Widened:
     return widen(widened.declared, widened.stored, found) if found else widened
 
 
-def implied_names(resources: Mapping[Address, Declared]) -> frozenset[tuple[str, Address, str]]:
-    """Return the kind, service, and natural key of each resource that declared ones imply: users of participants."""
-    return frozenset(
-        (kind, one.address.root, str(one.values[path].content))
-        for one in resources.values()
-        if not one.absent
-        for path, kind in one.kind.implies.items()
-        if path in one.values
-    )
-
-
 def _others(widened: Widened, state: State, matching: Matching) -> Iterator[Address]:
-    implied = implied_names(widened.declared.resources)
+    implied = implied_users(Desired.of(widened.declared).present)
     for address, declared in widened.declared.resources.items():
         past, kind = widened.recorded[address], declared.kind
         before = [one for one in past.declarations if one.pin is None]

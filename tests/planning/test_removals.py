@@ -53,6 +53,29 @@ def test_what_an_apply_created_is_deleted(ledger: Ledgered) -> None:
     assert set(ledger.remembered) == {Address.parse("services.s")}
 
 
+INVITED = """version: 1
+services:
+  s:
+    users: {ada: {friendly_name: Ada}}
+    conversations: {lobby: {participants: {ada: {identity: ada}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("lobby", "guard"),
+    [
+        ("{participants: {ada: {identity: ada}}}", "implied"),
+        ("{participants: {ada: {identity: ada, absent: true}}}", ""),
+        ("{absent: true, participants: {ada: {identity: ada}}}", ""),
+    ],
+)
+def test_a_user_stays_as_long_as_a_participant_needs_it(ledger: Ledgered, lobby: str, guard: str) -> None:
+    ledger.apply(read(INVITED))
+    files = f"version: 1\nservices: {{s: {{conversations: {{lobby: {lobby}}}}}}}\n"
+    made = planned(ledger, files, approved=("services.s.conversations.lobby",))
+    assert told(made)[-1] == ("services.s.users.ada", "delete", guard)
+
+
 AGENT_KEPT = "removed: [{address: services.s.roles.agent, action: forget}]\n"
 
 
