@@ -215,7 +215,8 @@ _VALUES = {
     "duplicate-item": ProblemCode("A list contains the same item twice.", "Remove one of them."),
     "empty-value": ProblemCode(
         "A key without a value clears the field.",
-        "Write `null` if this is intended. To keep the live value, remove the line.",
+        "Write `null` if this is intended. To keep the live value, remove the line; with a ledger, also list the field "
+        "under `removed`.",
     ),
     "incomplete-resource": ProblemCode(
         "A resource lacks a field that Twilio requires on create. This is a warning if an existing resource does not "
@@ -240,7 +241,7 @@ _VALUES = {
     ),
     "not-clearable": ProblemCode(
         "A field is `null` or empty, but Twilio cannot clear it.",
-        "Write a value. To keep the live value, remove the line.",
+        "Write a value. To keep the live value, remove the line; with a ledger, also list the field under `removed`.",
     ),
     "out-of-range": ProblemCode(
         "A number or a timer is below its minimum or above its maximum.", "Write a value within the range."

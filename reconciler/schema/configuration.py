@@ -117,19 +117,19 @@ def _guards(layout: Layout) -> Schema:
             {
                 key: {
                     "anyOf": [{"enum": ["delete", "forget"]}, INTERPOLATED],
-                    "description": f"What becomes of {key} that are no longer declared: `delete` also deletes adopted "
-                    "ones, `forget` keeps all.",
+                    "description": f"With a baseline, what happens to {key} that are no longer declared: `delete` also "
+                    "deletes adopted ones, `forget` keeps all.",
                     "examples": ["forget"],
                 }
                 for key in layout.removable
             },
-            "What becomes of resources that are no longer declared. Default: created ones are deleted, the fields of "
-            "adopted ones return.",
+            "With a baseline, what happens to resources that are no longer declared. Default: created ones are "
+            "deleted, the fields of adopted ones return. Without a baseline, all of them stay as they are.",
         ),
         "removed": {
             "type": ["array", "null"],
             "items": {"$ref": "#/$defs/removed"},
-            "description": "Resources and fields that are no longer declared, and stay in the account as they are.",
+            "description": "With a baseline: resources and fields that are no longer declared, and stay as they are.",
             "examples": [[{"address": "services.support.roles.agent", "action": "forget"}]],
         },
         "acknowledge": {
@@ -175,7 +175,8 @@ def _ledger() -> Schema:
         **place,
         "type": ["string", "object", "null"],
         "pattern": "^git$",
-        "description": "Where git keeps what was applied last, so that plans tell who changed what. Root file only.",
+        "description": "Where git keeps what was applied last. Plans then show who changed what, a removal from the "
+        "configuration changes the account, and two applies never run at the same time. Root file only.",
         "examples": ["git"],
     }
 

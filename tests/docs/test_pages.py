@@ -117,6 +117,7 @@ class _Shell:
             Path(target).write_text(written.out, encoding="utf-8")
         shown = ("" if target else written.out) + written.err
         assert code == command.exits, f"{where}: {command.text}\n{shown}"
+        assert not re.search(r"\[unused-|Nothing to undo", shown), f"{where}: in vain: {command.text}\n{shown}"
         # On a terminal both streams are one.
         assert command.output is None or fits(command.output, shown), f"{where}: {command.text}\n{shown}"
 
