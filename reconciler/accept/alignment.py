@@ -5,6 +5,7 @@ Takes the values of JSON lists; gives pairs of positions.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 
@@ -13,10 +14,15 @@ from reconciler.kinds.comparable import canonical_json
 _MOST_COMPARED = 10_000
 """Pairs of list items that are compared with each other; in a longer list, only equal items are found again."""
 
+_MOST_EQUAL = 1_000_000
+"""Pairs of equal items among which the longest equal parts are searched; of more, frequent items are left out."""
+
 
 def pairs_of(old: Sequence[object], new: Sequence[object]) -> Iterator[tuple[int, int]]:
     """Yield the positions of the items that correspond to each other, in order: equal ones, and those between them."""
-    matcher = SequenceMatcher(None, list(map(canonical_json, old)), list(map(canonical_json, new)), autojunk=False)
+    texts, others = list(map(canonical_json, old)), list(map(canonical_json, new))
+    counts = Counter(others)
+    matcher = SequenceMatcher(None, texts, others, autojunk=sum(counts[text] for text in texts) > _MOST_EQUAL)
     for action, start, end, other_start, other_end in matcher.get_opcodes():
         if action == "equal":
             yield from zip(range(start, end), range(other_start, other_end), strict=True)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.accept.alignment import pairs_of
 from reconciler.accept.positions import Mapping, Sequence, parse
 from reconciler.accept.splice import Drop, Edit, Items, Put, splice
 from tests.accept.commented import Collection, collections
@@ -220,3 +221,9 @@ def check(made: Collection, data: st.DataObject) -> None:
         expected += [f"n{index}" for index, place in enumerate(places_added) if place == number]
         expected += [f"m{number}"] if number < count and number not in removed else []
     made.check(text, expected)
+
+
+def test_many_equal_items_are_paired_by_position() -> None:
+    # Of so many, the search for the longest equal parts takes seconds for one value.
+    assert list(pairs_of([0, 1] * 1_000, [1, 0] * 1_000)) == list(zip(range(2_000), range(2_000), strict=True))
+    assert list(pairs_of([0, 1] * 3, [1, 0] * 3)) == [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)]
