@@ -20,7 +20,7 @@ from reconciler.render.html.markup import Html, join, tag, text, verbatim, void
 from reconciler.render.markdown_text import Repository
 from reconciler.render.rows import NextSteps, SourceRow, TimelineRow, UnmanagedGroup, WarningRow
 from reconciler.render.terminal import escape
-from reconciler.render.wording import count
+from reconciler.render.wording import count, minute
 
 OPEN_UP_TO = 12
 """Up to this many changes are shown expanded."""
@@ -288,16 +288,12 @@ def timeline(rows: Sequence[TimelineRow]) -> list[Html]:
         return []
     items = [
         join([
-            text(f"{_minute(row.first_seen)} – {_minute(row.gone) if row.gone else 'remains'}: "),
-            tag("code", row.name), text(f" {row.standing}, last seen {_minute(row.last_seen)}"),
+            text(f"{minute(row.first_seen)} – {minute(row.gone) if row.gone else 'remains'}: "),
+            tag("code", row.name), text(f" {row.standing}, last seen {minute(row.last_seen)}"),
         ])
         for row in sorted(rows, key=lambda row: row.gone or row.first_seen, reverse=True)
     ]  # fmt: skip
     return [section("Timeline", folded(count(len(rows), "finding"), bullets(items, "names")), identity="timeline")]
-
-
-def _minute(moment: str) -> str:
-    return f"{moment[:10]} {moment[11:16]}"
 
 
 def next_steps(steps: NextSteps) -> list[Html]:
