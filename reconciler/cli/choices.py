@@ -1,6 +1,9 @@
-"""A choice of words, for options and arguments, that names the near miss of a wrong word."""
+"""Choices of words, which name the near miss of a wrong word: for options, arguments, and `--format`."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -15,3 +18,17 @@ class Choices(click.Choice[str]):
         meant = closest(value, map(str, self.choices), cutoff=0.5)
         message = super().get_invalid_choice_message(value, ctx)
         return f"{message} Did you mean {meant}?" if meant else message
+
+
+def format_option(
+    *formats: str, help_text: str = "The format of standard output."
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add ``--format``; the command gets ``format_name``.
+
+    Args:
+        formats: The formats; the first one is the default.
+        help_text: The description of the option.
+    """
+    return click.option(
+        "--format", "format_name", type=Choices(formats), default=formats[0], show_default=True, help=help_text
+    )

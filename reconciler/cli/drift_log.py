@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from reconciler.cli import candidates, console
+from reconciler.cli.choices import format_option
 from reconciler.cli.exit_codes import DONE
 from reconciler.cli.manual import Page
-from reconciler.cli.options import format_option
 
 EPILOG = """\b
 Examples:

@@ -9,7 +9,7 @@ import click
 
 from reconciler import workflow
 from reconciler.cli import candidates, console
-from reconciler.cli.choices import Choices
+from reconciler.cli.choices import format_option
 from reconciler.cli.exit_codes import DONE
 from reconciler.cli.files import read_plan
 from reconciler.cli.manual import Page
@@ -32,14 +32,7 @@ Examples:
     shell_complete=candidates.files,
     help="Color the changes of this saved plan, and add the resources that it deletes.",
 )
-@click.option(
-    "--format",
-    "format_name",
-    type=Choices(["mermaid", "dot"]),
-    default="mermaid",
-    show_default=True,
-    help="The format of the graph.",
-)
+@format_option("mermaid", "dot", help_text="The format of the graph.")
 def graph(inputs: Inputs, *, plan: str, format_name: str) -> int:
     """Print the dependency graph (offline).
 

@@ -10,9 +10,9 @@ import click
 
 from reconciler import workflow
 from reconciler.cli import candidates, console
+from reconciler.cli.choices import format_option
 from reconciler.cli.exit_codes import DONE
 from reconciler.cli.manual import Page
-from reconciler.cli.options import format_option
 from reconciler.errors import UsageError
 from reconciler.workflow import Inputs
 

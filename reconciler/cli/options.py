@@ -123,18 +123,6 @@ def reading_options(function: Command) -> Command:
     )
 
 
-def format_option(*formats: str, of: str = "The format of standard output.") -> Decorator:
-    """Add ``--format``; the command gets ``format_name``.
-
-    Args:
-        formats: The formats; the first one is the default.
-        of: The help text.
-    """
-    return click.option(
-        "--format", "format_name", type=Choices(formats), default=formats[0], show_default=True, help=of
-    )
-
-
 def target_option(target_help: str = _TARGET) -> Decorator:
     """Add ``--target``; the command gets ``target``."""
     return click.option(

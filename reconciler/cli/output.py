@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import console
-from reconciler.cli.choices import Choices
+from reconciler.cli.choices import format_option
 from reconciler.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -73,14 +73,7 @@ def output_in(*formats: str) -> Callable[[Command], Command]:
             return function(output=Output(format_name, verbose, not no_color), **given)
 
         options = (
-            click.option(
-                "--format",
-                "format_name",
-                type=Choices(formats),
-                default=formats[0],
-                show_default=True,
-                help="The format of standard output.",
-            ),
+            format_option(*formats),
             click.option("--verbose", is_flag=True, help="Show full output: long texts, every unmanaged resource."),
             click.option("--no-color", is_flag=True, help="No colors; see also NO_COLOR and FORCE_COLOR."),
         )

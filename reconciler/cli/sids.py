@@ -6,9 +6,10 @@ import click
 
 from reconciler import workflow
 from reconciler.cli import console
+from reconciler.cli.choices import format_option
 from reconciler.cli.exit_codes import DONE, ERROR
 from reconciler.cli.manual import Page
-from reconciler.cli.options import account_options, file_options, format_option, scope_options
+from reconciler.cli.options import account_options, file_options, scope_options
 from reconciler.cli.running import Run, display
 from reconciler.render.terminal import escape
 from reconciler.workflow import Endpoint, Inputs
@@ -32,7 +33,7 @@ _MOST_NAMED = 10
 @file_options
 @scope_options("Include only this resource and everything below it.")
 @account_options
-@format_option("text", "json", "env", of="The format of standard output: two columns, JSON, or NAME=SID lines.")
+@format_option("text", "json", "env", help_text="The format of standard output: two columns, JSON, or NAME=SID lines.")
 def sids(inputs: Inputs, endpoint: Endpoint, *, format_name: str) -> int:
     """Print the address and SID of each managed resource (read-only).
 
