@@ -60,16 +60,8 @@ def role_in_use(change: Change, context: GuardContext) -> Guard | None:
     service = change.address.root
     users = _users(context.config, service, left)
     names = tuple(_shown_user(user) for user in users)
-    who = "1 user still holds" if len(names) == 1 else f"{len(names):,} users still hold"
-    listed = ", ".join(names[:_HOLDERS]) + (f" and {len(names) - _HOLDERS:,} more" if len(names) > _HOLDERS else "")
-    return Guard(
-        "role_in_use",
-        "withheld",
-        f"{who} the role {live_name(change, live)!r} ({listed}); assign another role first",
-        only_delete=has_more(change),
-        holders=names,
-        fix=_moving(change, service, users, live) if service in context.config.resources else "",
-    )
+    fix = _moving(change, service, users, live) if service in context.config.resources else ""
+    return _held(change, live, "user", names, fix)
 
 
 def _role_in_conversations(change: Change, context: GuardContext, live: Live) -> Guard | None:
@@ -81,7 +73,12 @@ def _role_in_conversations(change: Change, context: GuardContext, live: Live) ->
         return None
     declared = {item.sid: address for address, item in context.before.items() if item.sid in left}
     names = _shown_participants(left, declared)
-    who = "1 participant still holds" if len(names) == 1 else f"{len(names):,} participants still hold"
+    return _held(change, live, "participant", names, _moving_participants(change, sorted(declared.values()), live))
+
+
+def _held(change: Change, live: Live, noun: str, names: tuple[str, ...], fix: str) -> Guard:
+    """Withhold the delete of a role that some users or participants hold."""
+    who = f"1 {noun} still holds" if len(names) == 1 else f"{len(names):,} {noun}s still hold"
     listed = ", ".join(names[:_HOLDERS]) + (f" and {len(names) - _HOLDERS:,} more" if len(names) > _HOLDERS else "")
     return Guard(
         "role_in_use",
@@ -89,7 +86,7 @@ def _role_in_conversations(change: Change, context: GuardContext, live: Live) ->
         f"{who} the role {live_name(change, live)!r} ({listed}); assign another role first",
         only_delete=has_more(change),
         holders=names,
-        fix=_moving_participants(change, sorted(declared.values()), live),
+        fix=fix,
     )
 
 
