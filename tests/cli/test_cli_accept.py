@@ -131,24 +131,23 @@ def test_what_was_applied_from_outside_is_listed_without_names(
     monkeypatch.setenv("PERMISSION", "sendMessage")
     outside = FILES.replace("[sendMessage]", '["${env:PERMISSION}"]')
     (tmp_path / "base.yaml").write_text(outside)
-    drifted.write_text(outside)
-    result = cli("accept", *EMULATED, "--yes", "--baseline", "base.yaml")
-    assert result.code == 5
-    assert result.err == (
-        "Not accepted:\n"
-        f"  {NAME}: the value comes from environment variable PERMISSION\n"
-        "    = change the environment variable, or write the value in the file\n"
-    )
-    assert drifted.read_text() == outside
-    # A literal now: it may be what a merged commit changed.
-    drifted.write_text(FILES)
-    result = cli("accept", *EMULATED, "--dry-run", "--baseline", "base.yaml")
-    assert result.code == 5
-    assert result.err == (
-        "Not accepted:\n"
-        f"  {NAME}: the value that was applied last is unknown, so the configuration may be what changed\n"
-        "    = name it: `reconciler accept` then takes it\n"
-    )
+    for files, reason, hint in (
+        (
+            outside,
+            "the value comes from environment variable PERMISSION",
+            "change the environment variable, or write the value in the file",
+        ),
+        (
+            # A literal now: it may be what a merged commit changed.
+            FILES,
+            "the value that was applied last is unknown, so the configuration may be what changed",
+            "name it: `reconciler accept` then takes it",
+        ),
+    ):
+        drifted.write_text(files)
+        result = cli("accept", *EMULATED, "--yes", "--baseline", "base.yaml")
+        assert (result.code, result.err) == (5, f"Not accepted:\n  {NAME}: {reason}\n    = {hint}\n")
+        assert drifted.read_text() == files
     assert cli("accept", NAME, *EMULATED, "--yes", "--baseline", "base.yaml").code == 0
     assert drifted.read_text() == FILES.replace("sendMessage", "leaveConversation")
 

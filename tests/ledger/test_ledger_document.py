@@ -10,9 +10,10 @@ import pytest
 
 from reconciler.address import Address
 from reconciler.config.model import Reference
-from reconciler.documents.ledger import LedgerEntry, LedgerKey, LedgerRun, LedgerSource, parse_entry, stored_resource
+from reconciler.documents.ledger import LedgerEntry, LedgerKey, parse_entry, stored_resource
 from reconciler.errors import LedgerError
 from reconciler.planning.baseline import Record
+from tests.ledger.stored import started
 
 KEY = LedgerKey(b"k" * 32)
 HOOKS = "services.support.webhooks"
@@ -35,29 +36,8 @@ RECORDS = {
 
 
 def entry(**changes: Any) -> LedgerEntry:
-    return KEY.sign(
-        replace(
-            LedgerEntry(
-                number=42,
-                operation="apply",
-                status="started",
-                account_sid="AC" + "0" * 32,
-                host="us1.twilio.com",
-                environment="prod",
-                source=LedgerSource(
-                    commit="c" * 40, root="reconciler.yaml", config_digest="sha256:0", tool_version="1.0.0"
-                ),
-                actor="Ada",
-                run=LedgerRun(),
-                started_at="2026-11-20T14:02:00Z",
-                deadline="2026-11-20T14:32:00Z",
-                previous="a" * 40,
-                resources={name: stored_resource(record) for name, record in RECORDS.items()},
-                key_id="",
-            ),
-            **changes,
-        )
-    )
+    resources = {name: stored_resource(record) for name, record in RECORDS.items()}
+    return KEY.sign(started(**{"actor": "Ada", "resources": resources, **changes}))
 
 
 def refusal(document: Any) -> str:

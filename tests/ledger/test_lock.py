@@ -7,13 +7,13 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
-from reconciler.documents.ledger import LedgerEntry, LedgerRun, LedgerSource
+from reconciler.documents.ledger import LedgerEntry, LedgerRun
 from reconciler.ledger import lock
 from reconciler.ledger.run_identity import actor_of, as_text, describe_run, has_ended, machine_id, process_name
+from tests.ledger.stored import started
 
 NOW = datetime(2026, 11, 20, 14, 10, tzinfo=UTC)
 GITHUB = {
@@ -23,28 +23,6 @@ GITHUB = {
     "GITHUB_REPOSITORY": "acme/config",
     "GITHUB_ACTOR": "deploy-bot",
 }
-
-
-def started(run: LedgerRun, **changes: Any) -> LedgerEntry:
-    return replace(
-        LedgerEntry(
-            number=42,
-            operation="apply",
-            status="started",
-            account_sid="AC" + "0" * 32,
-            host="us1.twilio.com",
-            environment="prod",
-            source=LedgerSource(commit="c" * 40, root="reconciler.yaml", config_digest="", tool_version="1.0.0"),
-            actor="deploy-bot",
-            run=run,
-            started_at="2026-11-20T14:02:00Z",
-            deadline="2026-11-20T14:32:00Z",
-            key_id="",
-        ),
-        **changes,
-    )
-
-
 ELSEWHERE = LedgerRun(machine="ci-7", machine_id="other", process="12 345")
 HERE = describe_run({})
 
@@ -54,26 +32,26 @@ def is_held(entry: LedgerEntry, run: LedgerRun = HERE, now: datetime = NOW) -> b
 
 
 def test_a_start_is_held_until_its_outcome() -> None:
-    assert is_held(started(ELSEWHERE))
-    assert not is_held(started(ELSEWHERE, status="incomplete"))
-    assert not is_held(started(ELSEWHERE, status="applied"))
+    assert is_held(started(run=ELSEWHERE))
+    assert not is_held(started(run=ELSEWHERE, status="incomplete"))
+    assert not is_held(started(run=ELSEWHERE, status="applied"))
 
 
 def test_it_is_released_five_minutes_after_its_deadline() -> None:
     deadline = datetime(2026, 11, 20, 14, 32, tzinfo=UTC)
-    assert is_held(started(ELSEWHERE), now=deadline + timedelta(minutes=5))
-    assert not is_held(started(ELSEWHERE), now=deadline + timedelta(minutes=5, seconds=1))
+    assert is_held(started(run=ELSEWHERE), now=deadline + timedelta(minutes=5))
+    assert not is_held(started(run=ELSEWHERE), now=deadline + timedelta(minutes=5, seconds=1))
 
 
 def test_a_start_in_the_future_is_not_released() -> None:
     late = as_text(NOW + timedelta(minutes=6))
-    assert is_held(started(ELSEWHERE, started_at=late, deadline="2020-01-01T00:00:00Z"))
-    assert is_held(started(ELSEWHERE, started_at="2026-13-40T00:00:00Z", deadline="2020-01-01T00:00:00Z"))
+    assert is_held(started(run=ELSEWHERE, started_at=late, deadline="2020-01-01T00:00:00Z"))
+    assert is_held(started(run=ELSEWHERE, started_at="2026-13-40T00:00:00Z", deadline="2020-01-01T00:00:00Z"))
 
 
 def test_it_is_released_by_a_later_attempt_of_its_ci_job() -> None:
     first = describe_run(GITHUB)
-    entry = started(replace(first, machine_id="other"))
+    entry = started(run=replace(first, machine_id="other"))
     assert is_held(entry, first)
     assert not is_held(entry, describe_run({**GITHUB, "GITHUB_RUN_ATTEMPT": "2"}))
     assert is_held(entry, describe_run({**GITHUB, "GITHUB_RUN_ATTEMPT": "2", "GITHUB_JOB": "other"}))
@@ -84,24 +62,24 @@ def test_it_is_released_by_a_later_attempt_of_its_ci_job() -> None:
 def test_it_is_released_by_the_end_of_its_process_on_this_machine() -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     run = replace(HERE, process=process_name(child.pid))
-    assert is_held(started(run))
+    assert is_held(started(run=run))
     child.kill()
     child.communicate()
-    assert not is_held(started(run))
-    assert is_held(started(replace(run, machine_id="other")))
+    assert not is_held(started(run=run))
+    assert is_held(started(run=replace(run, machine_id="other")))
     assert has_ended(replace(HERE, process=f"{os.getpid()} 1"))  # a number that was used again
     assert not has_ended(HERE)
     assert not has_ended(replace(HERE, process="x y"))
 
 
 def test_the_holder_is_named() -> None:
-    entry = started(replace(ELSEWHERE, url="https://ci.example.com/runs/981"))
+    entry = started(run=replace(ELSEWHERE, url="https://ci.example.com/runs/981"))
     assert str(lock.held(entry, "prod", NOW)) == (
         "another apply of prod is in progress\n"
         "  started 14:02 UTC by deploy-bot, deadline 14:32 UTC, https://ci.example.com/runs/981\n"
         "  = wait for it; if it has ended, use --take-over"
     )
-    assert lock.in_progress(started(ELSEWHERE), "prod", NOW + timedelta(days=1)).splitlines()[1] == (
+    assert lock.in_progress(started(run=ELSEWHERE), "prod", NOW + timedelta(days=1)).splitlines()[1] == (
         "  started 2026-11-20 14:02 UTC by deploy-bot, deadline 2026-11-20 14:32 UTC, ci-7, process 12"
     )
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import event, given
 
 from reconciler.address import Address
+from reconciler.config.model import Config
 from reconciler.emulator import Rules
 from reconciler.errors import MatchError
 from reconciler.planning.plan import Plan
@@ -47,10 +48,8 @@ def test_an_undo_restores_the_account_thoroughly(root: dict[str, Any], calls: li
 def test_an_undo_changes_nothing_that_someone_made_since(root: dict[str, Any], calls: list[Call]) -> None:
     """Make what the apply deleted or replaced again, with other values, before the undo."""
     account, files = inhabited(calls, Rules()), read(text(root))
-    try:
-        made = approved(account, files)
-    except MatchError:
-        event("cannot be planned")
+    made = planned(account, files)
+    if made is None:
         return
     rows = account.snapshot()
     _, report = do(account, made, files)
@@ -81,12 +80,19 @@ def _made_again(rows: dict[str, Any], account: World) -> dict[str, str]:
     return made
 
 
-def restores(root: dict[str, Any], calls: list[Call]) -> None:
-    account, files = inhabited(calls, Rules()), read(text(root))
+def planned(account: World, files: Config) -> Plan | None:
+    """Plan with every approval; None if the account does not allow the configuration."""
     try:
-        made = approved(account, files)
+        return approved(account, files)
     except MatchError:
         event("cannot be planned")
+        return None
+
+
+def restores(root: dict[str, Any], calls: list[Call]) -> None:
+    account, files = inhabited(calls, Rules()), read(text(root))
+    made = planned(account, files)
+    if made is None:
         return
     before, rows, names = picture(account), account.snapshot(), paths(account)
     _, report = do(account, made, files)
