@@ -158,12 +158,16 @@ class NameMatcher:
     def _chained(self, names: _Names) -> dict[Address, Live]:
         """Return the live resource of each declared one that takes a name that another one gives up in the same plan.
 
-        A chain begins at a resource whose own name is not live in its own type. It is followed only if its last former
-        name is live and not declared by another resource: otherwise a resource in the middle would lose its live one.
+        A chain begins at a resource whose own name is not live in its own type, or only as the old resource of another
+        replace that is under way. It is followed only if its last former name is live and not declared by another
+        resource: otherwise a resource in the middle would lose its live one.
         """
         found: dict[Address, Live] = {}
         for first in names.renaming:
-            if not any(is_of_type(first, live) for live in names.live.get(first.natural_key, ())):
+            if not any(
+                is_of_type(first, live) and self.under_way.get(live.sid, first.address) == first.address
+                for live in names.live.get(first.natural_key, ())
+            ):
                 found.update(self._chain(first, names))
         return found
 

@@ -722,6 +722,45 @@ def _(account: Account) -> str:
 
 
 @scenario(
+    "three roles are renamed in a chain and one of them is held",
+    ends=5,
+    has=('"friendly_name": "b", "permissions": ["leaveConversation"]',),
+)
+def _(account: Account) -> str:
+    service = account.service("Support")
+    account.default_roles(service, member=account.role(service, "a", "conversation", "sendMessage"))
+    held = account.role(service, "b", "conversation", "leaveConversation")
+    account.role(service, "c", "conversation", "sendMediaMessage")
+    account.post(f"{account.conversation(service, 'room')}/Participants", Identity="ada", RoleSid=held)
+    return support(
+        "roles: {b: {renamed_from: a, type: conversation, permissions: [sendMessage]}, "
+        "c: {renamed_from: b, type: conversation, permissions: [leaveConversation]}, "
+        "d: {renamed_from: c, type: conversation, permissions: [sendMediaMessage]}}",
+        "configuration: {default_conversation_role: b}",
+    )
+
+
+@scenario(
+    "four roles are renamed in a chain",
+    lacks=("role:service:a ",),
+    has=("role:service:b ", "role:service:c ", "role:service:d ", "role:service:e "),
+)
+def _(account: Account) -> str:
+    service = account.service("Support")
+    account.default_roles(service, user=account.role(service, "a", "service", "joinConversation"))
+    for name, permission in (("b", "createConversation"), ("c", "deleteConversation"), ("d", "editConversationName")):
+        account.user(service, f"holder of {name}", account.role(service, name, "service", permission))
+    return support(
+        "roles: {b: {renamed_from: a, type: service, permissions: [joinConversation]}, "
+        "c: {renamed_from: b, type: service, permissions: [createConversation]}, "
+        "d: {renamed_from: c, type: service, permissions: [deleteConversation]}, "
+        "e: {renamed_from: d, type: service, permissions: [editConversationName]}}",
+        "users: {'holder of b': {role: c}, 'holder of c': {role: d}, 'holder of d': {role: e}}",
+        "configuration: {default_chat_service_role: b}",
+    )
+
+
+@scenario(
     "a stale former name beside a role of the new name",
     has=("role:service:old-member", "role:service:member"),
 )

@@ -566,6 +566,25 @@ def test_two_that_swap_their_names_each_find_the_one_that_has_the_new_name() -> 
     assert found.left_over == {}
 
 
+def test_a_chain_whose_last_rename_was_interrupted_goes_on_from_there() -> None:
+    """The role that the interrupted one replaces still has the name that the next one takes."""
+    config = in_support(
+        *(
+            declared(f"services.support.roles.{name}", {"type": "service"}, renamed_from=former)
+            for name, former in ("ba", "cb", "dc")
+        )
+    )
+    live_roles = [role(name, "service", number) for number, name in enumerate("abcd", 1)]
+    interrupted = {sid("RL", 3): Address.parse("services.support.roles.d")}
+    found = match(config, state(service("support"), *live_roles), under_way=interrupted)
+    assert {str(where): item.sid for where, item in found.live.items()} == {
+        "services.support": SUPPORT,
+        "services.support.roles.b": sid("RL", 1),
+        "services.support.roles.c": sid("RL", 2),
+        "services.support.roles.d": sid("RL", 4),
+    }
+
+
 def test_several_of_the_former_name_are_a_problem() -> None:
     found = renamed(role("clerk", "conversation", 1), role("clerk", "conversation", 2))
     assert told(found) == [("ambiguous-name", "services.support.roles.agent")]
