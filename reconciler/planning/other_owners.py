@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from reconciler.change import Change, Guard
 from reconciler.config.model import Declared
-from reconciler.planning.guard_context import has_more, live_name
+from reconciler.planning.guard_context import live_name
 from reconciler.planning.live_identity import LiveIdentity, lineage_of
 from reconciler.planning.removals import Resolution
 from reconciler.state import Live, State
@@ -47,7 +47,7 @@ def with_former_kept(change: Change, resolution: Resolution, state: State) -> Ch
 
 def _has_rest(change: Change) -> bool:
     """Whether the new resource can be created without the delete of the former one."""
-    return has_more(change) and change.steps[0].op != "delete"
+    return change.steps[0].op != "delete"
 
 
 def _around(change: Change, resolution: Resolution) -> Iterator[Declared]:

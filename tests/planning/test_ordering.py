@@ -131,6 +131,55 @@ def test_a_role_takes_a_name_over_after_the_successor_of_the_one_of_its_own_type
     }  # fmt: skip
 
 
+def needs(files: str, account: World) -> dict[str, tuple[str, ...]]:
+    """The dependencies of each step of a plan for the service `club`."""
+    plan = account.plan(read(f"version: 1\nservices:\n  club:\n{files}"))
+
+    def shown(step: str) -> str:
+        return step.removeprefix("services.club.")
+
+    return {shown(step.id): tuple(map(shown, step.needs)) for change in plan.changes for step in change.steps}
+
+
+def test_a_role_that_keeps_its_name_and_gets_another_type_waits_for_nothing() -> None:
+    account = World()
+    service = account.post("/v1/Services", {"FriendlyName": "club"})["sid"]
+    account.post(f"/v1/Services/{service}/Roles", {"FriendlyName": "a", **ROLE})
+    assert needs("    roles: {a: {type: conversation, permissions: [sendMessage]}}\n", account) == {
+        "roles.a#create": (), "roles.a#delete": ("roles.a#create",),
+    }  # fmt: skip
+
+
+def test_a_role_with_the_name_of_one_that_is_deleted_does_not_wait_for_the_delete() -> None:
+    account = World()
+    service = account.post("/v1/Services", {"FriendlyName": "club"})["sid"]
+    sid = account.post(f"/v1/Services/{service}/Roles", {"FriendlyName": "a", **ROLE})["sid"]
+    lines = [
+        "    roles:\n",
+        "      a: {type: conversation, permissions: [sendMessage]}\n",
+        f"      old: {{sid: {sid}, absent: true}}\n",
+        "      z: {renamed_from: y, type: service, permissions: [joinConversation]}\n",
+    ]
+    account.post(f"/v1/Services/{service}/Roles", {"FriendlyName": "y", **ROLE})
+    assert needs("".join(lines), account) == {
+        "roles.a#create": (), "roles.old#delete": (), "roles.z#create": (), "roles.z#delete": ("roles.z#create",),
+    }  # fmt: skip
+
+
+def test_a_user_that_takes_an_identity_over_still_waits_for_its_role() -> None:
+    account = World()
+    service = account.post("/v1/Services", {"FriendlyName": "club"})["sid"]
+    for name in ("a", "b"):
+        account.post(f"/v1/Services/{service}/Users", {"Identity": name})
+    lines = [
+        "    roles: {guide: {type: service, permissions: [joinConversation]}}\n",
+        "    users: {b: {renamed_from: a, role: guide}, c: {renamed_from: b}}\n",
+    ]
+    assert needs("".join(lines), account)["users.b#create"] == (
+        "roles.guide#create", "users.c#create", "users.c#delete",
+    )  # fmt: skip
+
+
 # --- a conversation that closes frees the pairs in it ----------------------------------------------------------------
 
 
@@ -196,6 +245,25 @@ def test_only_the_close_of_a_conversation_waits_for_what_is_inside() -> None:
         f"{rooms}.two#update": (),
     }
     account.converge(files)
+
+
+def test_a_close_waits_for_the_delete_inside_that_makes_way() -> None:
+    account = World()
+    one = halls(account, "one", "two")["one"]
+    pair = {"MessagingBinding.Address": CUSTOMER, "MessagingBinding.ProxyAddress": DESK}
+    account.post(f"/v1/Services/{account.service('club')}/Conversations/{one}/Participants", pair)
+    caller = f'address: "{CUSTOMER}", proxy_address: "{DESK}"'
+    lines = [
+        "    conversations:\n",
+        f"      one: {{state: closed, participants: {{x: {{{caller}, absent: true}}}}}}\n",
+        f"      two: {{participants: {{y: {{{caller}}}}}}}\n",
+    ]
+    # Twilio accepts no delete in a closed conversation.
+    assert needs("".join(lines), account) == {
+        "conversations.one.participants.x#delete": (),
+        "conversations.two.participants.y#create": ("conversations.one.participants.x#delete",),
+        "conversations.one#update": ("conversations.one.participants.x#delete",),
+    }
 
 
 def test_a_pair_that_a_participant_keeps_is_not_waited_for() -> None:

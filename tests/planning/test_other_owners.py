@@ -20,6 +20,8 @@ BETA = ROLE % ("Beta", "conversation", "sendMessage")
 OF_SERVICE = ROLE % ("Alpha", "service", "addParticipant")
 NOT_REPLACED = "so it is not replaced; let only one of the two configurations declare it"
 USER = "users: {x: {identity: %s}}"
+PARTICIPANT = "conversations: {talk: {participants: {x: {identity: %s}}}}"
+TALK = ("conversation", "talk")
 
 
 def planned(ledgered: Ledgered, text: str, declared_elsewhere: DeclaredElsewhere) -> Plan:
@@ -28,10 +30,10 @@ def planned(ledgered: Ledgered, text: str, declared_elsewhere: DeclaredElsewhere
 
 
 def owner_of(kind: str, name: str) -> DeclaredElsewhere:
-    """Another ledger that declares one resource in a service of this name."""
+    """Another ledger that declares one resource in the service, a participant in its conversation."""
 
     def declares(lineage: tuple[LiveIdentity, ...]) -> str:
-        names = [("service", "Desk"), (kind, name)]
+        names = [("service", "Desk"), *([TALK] if kind == "participant" else []), (kind, name)]
         is_it = len(lineage) == len(names) and all(
             one.kind == of and called in one.names for one, (of, called) in zip(lineage, names, strict=True)
         )
@@ -52,6 +54,7 @@ def applied(text: str) -> Ledgered:
         (ALPHA, BETA, "role", "Alpha"),
         (ALPHA, OF_SERVICE, "role", "Alpha"),
         (USER % "ada", USER % "bob", "user", "ada"),
+        (PARTICIPANT % "ada", PARTICIPANT % "bob", "participant", "ada"),
     ],
 )
 def test_the_former_resource_is_kept(before: str, after: str, kind: str, name: str) -> None:
@@ -71,6 +74,18 @@ def test_the_former_resource_is_kept(before: str, after: str, kind: str, name: s
     assert other.guard is None or other.guard.name == "approval"
 
 
+@pytest.mark.parametrize(
+    ("after", "action"),
+    [
+        (ROLE % ("Alpha", "conversation", "leaveConversation"), "update"),
+        ("roles: {x: {friendly_name: Alpha, absent: true}}", "delete"),
+    ],
+)
+def test_what_is_written_down_for_the_resource_itself_is_done(after: str, action: str) -> None:
+    (change,) = planned(applied(ALPHA), after, owner_of("role", "Alpha")).changes
+    assert (change.action, change.guard) == (action, None)
+
+
 def test_a_resource_that_would_be_deleted_first_is_not_replaced() -> None:
     address = 'addresses: {{x: {{address: "+14155550100", type: {}}}}}\n'
     ledgered = Ledgered(FaultyWorld(World()))
@@ -88,11 +103,7 @@ def test_a_resource_that_would_be_deleted_first_is_not_replaced() -> None:
 
 def test_an_interrupted_replace_is_complete_without_the_delete() -> None:
     ledgered = applied(ALPHA)
-    (change,) = planned(ledgered, OF_SERVICE, owner_of("role", "Alpha")).changes
-    role = change.former
-    assert role is not None
-    ledgered.account.do(planned(ledgered, OF_SERVICE, owner_of("role", "Alpha")))
-    saved = UnfinishedReplace(change.address, role.kind, role.sid, role.name, role.parents, former=role.values)
+    saved = kept_by_a_replace(ledgered, OF_SERVICE)
     files = read(FILES % OF_SERVICE)
 
     def again(elsewhere: DeclaredElsewhere) -> list[tuple[str, str | None]]:
@@ -101,4 +112,13 @@ def test_an_interrupted_replace_is_complete_without_the_delete() -> None:
         return [(one.action, one.sid) for one in made.changes]
 
     assert again(owner_of("role", "Alpha")) == []
-    assert again(owner_of("role", "Gamma")) == [("delete", role.sid)]
+    assert again(owner_of("role", "Gamma")) == [("delete", saved.sid)]
+
+
+def kept_by_a_replace(ledgered: Ledgered, after: str) -> UnfinishedReplace:
+    """Replace the role `Alpha`, which another ledger keeps; return what a journal of that replace says."""
+    (change,) = planned(ledgered, after, owner_of("role", "Alpha")).changes
+    role = change.former
+    assert role is not None
+    ledgered.account.do(planned(ledgered, after, owner_of("role", "Alpha")))
+    return UnfinishedReplace(change.address, role.kind, role.sid, role.name, role.parents, former=role.values)
