@@ -96,6 +96,99 @@ def test_adopted_values_are_not_those_of_another_service(ledger: Ledgered, addre
     assert ledger.remembered[address] == Record(3, origin="adopted", adopted=adopted[address])
 
 
+def test_only_entries_of_the_present_service_count_of_many(ledger: Ledgered) -> None:
+    ledger.apply(read(DESK.format("Desk", ROLE % "sendMessage")))
+    killed: list[tuple[str, str, Side]] = [
+        ("Other", ROLE % "addParticipant", "before"),
+        ("Desk", ROLE % "leaveConversation", "after"),
+        ("Desk", ROLE % "removeParticipant", "before"),
+        ("Desk", "roles: {}", "before"),
+    ]
+    for service, content, side in killed:
+        assert ledger.apply(read(DESK.format(service, content)), fault=Fault(0, side)) is None
+    # As an undo may leave them: records that also mention the entry of the other service, and no SIDs.
+    ledger.remembered = {Address.parse("services.desk"): Record(2), ROLES: Record(2, (3, 4, 5, 6))}
+    (change,) = ledger.plan(read(DESK.format("Desk", "roles: {}"))).changes
+    assert (change.action, change.guard) == ("delete", None)
+    made = ledger.plan(read(DESK.format("Desk", ROLE % "sendMessage")))
+    assert made.decisions[ROLES].record == Record(2, (4, 5, 6))
+
+
+def test_an_entry_of_another_service_does_not_count_although_the_handle_has_a_new_one(ledger: Ledgered) -> None:
+    make(ledger, "Desk", "Roles", FriendlyName="x", Type="conversation", Permission="leaveConversation")
+    make(ledger, "Other", "Roles", FriendlyName="x", Type="conversation", Permission="addParticipant")
+    ledger.apply(read(DESK.format("Desk", ROLE % "sendMessage")))
+    files = read(DESK.format("Other", f"{ROLE % 'sendMessage'}, {HOOK % 'ours'}"))
+    ledger.apply(files, targets=[str(HOOKS)])
+    assert ledger.remembered[ROLES].baseline == 2
+    assert ledger.plan(files).decisions[ROLES].record.adopted == {"permissions": ("addParticipant",)}
+
+
+def test_in_a_service_that_does_not_exist_yet_everything_is_created(ledger: Ledgered) -> None:
+    make(ledger, "Desk", "Roles", FriendlyName="x", Type="conversation", Permission="leaveConversation")
+    ledger.apply(read(DESK.format("Desk", ROLE % "sendMessage")))
+    made = ledger.plan(read(DESK.format("Third", ROLE % "sendMessage")))
+    assert made.decisions[ROLES].record == Record(None)
+
+
+def test_an_attempt_in_a_service_that_was_made_anew_does_not_count(ledger: Ledgered) -> None:
+    role = ROLE % "sendMessage"
+    assert ledger.apply(read(DESK.format("Desk", role)), fault=Fault(0, "after")) is None
+    ledger.account.delete(f"/v1/Services/{ledger.account.service('Desk')}")
+    ledger.account.post("/v1/Services", {"FriendlyName": "Desk"})
+    make(ledger, "Desk", "Roles", FriendlyName="x", Type="conversation", Permission="sendMessage")
+    record = ledger.plan(read(DESK.format("Desk", role))).decisions[ROLES].record
+    assert record == Record(None, origin="adopted", adopted={"permissions": ("sendMessage",)})
+    assert removed(ledger, DESK.format("Desk", "roles: {}")) == []
+
+
+@pytest.mark.parametrize("pin", ["", "default"])
+def test_an_entry_of_another_pinned_service_does_not_count(pin: str) -> None:
+    pinned = "version: 1\nservices: {{desk: {{sid: {}, {}}}}}\n"
+    ledger = Ledgered(FaultyWorld(World()))
+    ledger.account.post("/v1/Services", {"FriendlyName": "Desk"})
+    ledger.account.post("/v1/Services", {"FriendlyName": "Other"})
+    make(ledger, "Other", "Roles", FriendlyName="x", Type="conversation", Permission="addParticipant")
+    desk, other = ledger.account.service("Desk"), ledger.account.service("Other")
+    ledger.apply(read(pinned.format(pin or desk, ROLE % "sendMessage")))
+    # Under the same pin, the record is still that of the role.
+    assert ledger.plan(read(pinned.format(pin or desk, ROLE % "x"))).decisions[ROLES].record == ledger.remembered[ROLES]
+    record = ledger.plan(read(pinned.format(other, ROLE % "sendMessage"))).decisions[ROLES].record
+    assert record == Record(None, origin="adopted", adopted={"permissions": ("addParticipant",)})
+
+
+# --- containers that are renamed -------------------------------------------------------------------------------------
+
+IN_TALK = "conversations: {{gen: {{unique_name: {}, participants: {{x: {{identity: x, attributes: {{n: {}}}}}}}}}}}"
+TALK = "conversations: {gen: {unique_name: %s}}"
+PARTICIPANT = Address.parse("services.desk.conversations.gen.participants.x")
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+def test_an_attempt_before_a_rename_counts_if_the_conversation_is_known(
+    ledger: Ledgered,
+    is_own: bool,  # noqa: FBT001 - a column
+) -> None:
+    if not is_own:
+        make(ledger, "Desk", "Conversations", UniqueName="one")
+    ledger.apply(read(DESK.format("Desk", TALK % "one")))
+    assert ledger.apply(read(DESK.format("Desk", IN_TALK.format("one", 1))), fault=Fault(0, "after")) is None
+    assert ledger.apply(read(DESK.format("Desk", IN_TALK.format("two", 2))), fault=Fault(1, "before")) is None
+    record = ledger.plan(read(DESK.format("Desk", IN_TALK.format("two", 3)))).decisions[PARTICIPANT].record
+    # The ledger has the SID of the conversation that it created, and otherwise only its former name.
+    assert (record.origin, record.attempted) == (("created", (3, 4)) if is_own else ("adopted", (4,)))
+    deletes = removed(ledger, DESK.format("Desk", TALK % "two"))
+    assert deletes == ([f"delete {PARTICIPANT}"] if is_own else [])
+
+
+def test_a_created_participant_of_a_renamed_conversation_is_known_by_its_sid(ledger: Ledgered) -> None:
+    make(ledger, "Desk", "Conversations", UniqueName="one")
+    ledger.apply(read(DESK.format("Desk", IN_TALK.format("one", 1))))
+    ledger.apply(read(DESK.format("Desk", IN_TALK.format("two", 1))))
+    assert ledger.remembered[PARTICIPANT].origin == "created"
+    assert removed(ledger, DESK.format("Desk", TALK % "two")) == [f"delete {PARTICIPANT}"]
+
+
 # --- other names -----------------------------------------------------------------------------------------------------
 
 
@@ -132,6 +225,34 @@ def test_a_killed_replace_counts_for_neither_too_much_nor_too_little(ledger: Led
         assert (back.origin, back.adopted) == ("adopted", {"friendly_name": "Ada"})
     ledger.apply(read(DESK.format("Desk", USER % "bob")))
     assert is_created(ledger)
+
+
+def test_only_the_killed_replace_that_created_the_user_counts(ledger: Ledgered) -> None:
+    adopted_lead(ledger)
+    ledger.apply(read(DESK.format("Desk", USER % "bob")), fault=Fault(0, "before"))
+    ledger.apply(read(DESK.format("Desk", USER % "cleo")), fault=Fault(0, "after"))
+    record = ledger.plan(read(DESK.format("Desk", USER % "cleo"))).decisions[LEAD].record
+    assert record == Record(None, (4,), origin="created")
+
+
+def test_of_a_killed_replace_of_a_created_user_both_are_removed(ledger: Ledgered) -> None:
+    ledger.apply(read(DESK.format("Desk", USER % "ada")))
+    ledger.apply(read(DESK.format("Desk", USER % "bob")), fault=Fault(0, "after"))
+    assert removed(ledger, DESK.format("Desk", "users: {}")) == [
+        "delete services.desk.users.ada",
+        "delete services.desk.users.lead",
+    ]
+
+
+def test_a_conversation_that_was_adopted_stays_so_after_a_killed_rename(ledger: Ledgered) -> None:
+    text = "conversations: {{gen: {{unique_name: {}, friendly_name: Ours}}}}"
+    make(ledger, "Desk", "Conversations", UniqueName="one", FriendlyName="General")
+    ledger.apply(read(DESK.format("Desk", text.format("one"))))
+    ledger.apply(read(DESK.format("Desk", text.format("two"))), fault=Fault(0, "after"))
+    # It is returned, not deleted.
+    (change,) = ledger.plan(read(DESK.format("Desk", "conversations: {}"))).changes
+    assert [(item.path, item.before, item.after) for item in change.fields] == [("friendly_name", "Ours", "General")]
+    assert change.action == "update"
 
 
 def test_an_existing_resource_of_the_other_name_is_adopted_with_its_own_values(ledger: Ledgered) -> None:
