@@ -255,6 +255,19 @@ def test_a_conversation_that_was_adopted_stays_so_after_a_killed_rename(ledger: 
     assert change.action == "update"
 
 
+@pytest.mark.parametrize("is_removed", [True, False])
+def test_an_existing_resource_of_the_other_name_is_adopted(
+    ledger: Ledgered,
+    is_removed: bool,  # noqa: FBT001 - a column
+) -> None:
+    adopted_lead(ledger)
+    make(ledger, "Desk", "Users", Identity="bob", FriendlyName="Bob")
+    if is_removed:
+        assert ledger.apply(read(DESK.format("Desk", "users: {}")), fault=Fault(0, "before")) is None
+    record = ledger.plan(read(DESK.format("Desk", USER % "bob"))).decisions[LEAD].record
+    assert record == Record(None, origin="adopted", adopted={"friendly_name": "Bob"})
+
+
 def test_an_existing_resource_of_the_other_name_is_adopted_with_its_own_values(ledger: Ledgered) -> None:
     adopted_lead(ledger)
     make(ledger, "Desk", "Users", Identity="bob", FriendlyName="Bob")
