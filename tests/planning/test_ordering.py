@@ -150,6 +150,31 @@ def test_a_role_that_keeps_its_name_and_gets_another_type_waits_for_nothing() ->
     }  # fmt: skip
 
 
+def test_an_address_that_gets_another_type_waits_only_for_its_own_delete() -> None:
+    account = World()
+    account.post("/v1/Configuration/Addresses", {"Address": CUSTOMER, "Type": "sms"})
+    made = account.plan(read(f'version: 1\naddresses: {{x: {{address: "{CUSTOMER}", type: whatsapp}}}}\n'))
+    assert {step.id: step.needs for change in made.changes for step in change.steps} == {
+        "addresses.x#delete": (), "addresses.x#create": ("addresses.x#delete",),
+    }  # fmt: skip
+
+
+def test_a_webhook_has_no_name_that_another_takes_over() -> None:
+    account = World()
+    room, url = halls(account, "desk")["desk"], "https://1.example.com"
+    form = {"Target": "webhook", "Configuration.Url": url, "Configuration.Filters": "onMessageAdded"}
+    account.post(f"/v1/Services/{account.service('club')}/Conversations/{room}/Webhooks", form)
+    lines = [
+        "    conversations:\n      desk:\n        webhooks:\n",
+        f"          a: {{renamed_from: 'webhook {url}', target: trigger, url: '{url}', triggers: [help]}}\n",
+        "          b: {target: webhook, url: 'https://2.example.com', filters: [onMessageAdded]}\n",
+    ]
+    hooks = "conversations.desk.webhooks"
+    assert needs("".join(lines), account) == {
+        f"{hooks}.a#create": (), f"{hooks}.a#delete": (f"{hooks}.a#create",), f"{hooks}.b#create": (),
+    }  # fmt: skip
+
+
 def test_a_role_with_the_name_of_one_that_is_deleted_does_not_wait_for_the_delete() -> None:
     account = World()
     service = account.post("/v1/Services", {"FriendlyName": "club"})["sid"]
