@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reconciler.address import Address
@@ -18,6 +18,7 @@ from reconciler.config.model import (
     Unknown,
     Value,
 )
+from reconciler.documents.ways_out import Taken
 from reconciler.errors import Place
 from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Kind
@@ -165,3 +166,22 @@ def state(
             for service, holders in (role_holders or {}).items()
         },
     )
+
+
+class TakesAll:
+    """An `accept` that takes every name but some.
+
+    Args:
+        refused: The reason for these: every second one; empty to refuse none.
+    """
+
+    def __init__(self, refused: str = "") -> None:
+        self._refused = refused
+
+    def taken(self, names: Sequence[str]) -> Taken:
+        refused = names[1::2] if self._refused else ()
+        return Taken(tuple(name for name in names if name not in refused), dict.fromkeys(refused, self._refused))
+
+    def added(self, name: str, kind_name: str) -> tuple[str, ...]:
+        assert kind_name
+        return ("--unmanaged", name)

@@ -7,6 +7,7 @@ it may be edited; `reconciler.accept.verification` checks the result independent
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from reconciler.accept import values
 from reconciler.accept.files import Files
@@ -66,10 +67,14 @@ class _Places:
     def __post_init__(self) -> None:
         self.origins = {one.name: Origins(self.files, one) for one in self.environments}
         self.own = self.origins[self.selected]
-        self.uses = uses_of_variables(self.own.environment.config)
         self.wanted = {(item.address, item.path): item for item in self.items}
         self.groups: dict[object, Group] = {}
         self.created: set[str] = set()
+
+    @cached_property
+    def uses(self) -> Mapping[str, Sequence[tuple[Address, str]]]:
+        """The values that come through each variable."""
+        return uses_of_variables(self.own.environment.config)
 
     def _keep(self, key: object, item: Item, ops: Iterable[Op], allowed: Iterable[Subject]) -> None:
         """Record edits; the same edits for several items are made once."""

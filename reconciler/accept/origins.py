@@ -89,6 +89,20 @@ def split_layers(files: Files, reads: Sequence[str], environment: str, overlays:
     return tuple(Layer(name, tuple(paths)) for name, paths in layers)
 
 
+def assumed(files: Files, own: Environment, name: str) -> Environment:
+    """Return another environment as if it used all that is in the base files, without loading it.
+
+    Args:
+        files: The files that were read for the selected environment.
+        own: The selected environment.
+        name: The other one.
+    """
+    known = {layer.name: layer for layer in own.layers[1:]}
+    overlays = _overlays(files, own.layers[0].files, name)
+    layers = (own.layers[0], *(known.get(path, Layer(path, ())) for path in overlays))
+    return Environment(name, own.config, layers, own.reads)
+
+
 def _overlays(files: Files, reads: Sequence[str], environment: str) -> Iterator[str]:
     for file in dict.fromkeys(reads) if environment else ():
         found = files.walk(file, ("environments", environment, "overlays")).node

@@ -26,12 +26,14 @@ from reconciler.cli.options import (
 from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import PLAN_AS_TEXT, PLANNING, Run, display
 from reconciler.errors import LedgerError, ReconcilerError, StalePlan, UsageError
+from reconciler.lazy_dataclass import dataclass
 from reconciler.render.error_text import error_text
 from reconciler.render.terminal import escape
 from reconciler.workflow import Applied, Decision, Endpoint, Inputs
 
 if TYPE_CHECKING:
     from reconciler.documents.plan import PlanFile
+    from reconciler.documents.ways_out import Accepting
     from reconciler.workflow import UndoSource
 
 _APPLYING = tuple(
@@ -138,7 +140,7 @@ def carry_out(
         yes: Whether to apply without asking.
         undo: The report whose apply is undone; None to apply the configuration.
     """
-    explained = _as_is if approved or undo else partial(_explained, inputs=inputs, endpoint=endpoint)
+    explained = _Explained(inputs, endpoint, is_other=bool(approved or undo))
     run = _run(output, writes_report=bool(report_path))
     shown = False
 
@@ -161,19 +163,11 @@ def carry_out(
 
     applied = run.execute(
         lambda: workflow.apply(
-            inputs,
-            endpoint,
-            run.display,
-            show,
-            confirm,
-            approved=approved,
-            stop=run.stop,
-            trigger_webhooks=trigger_webhooks,
-            report=report_path,
-            undo=undo,
-            on_stale=partial(_report_stale, run, output),
+            inputs, endpoint, run.display, show, confirm,
+            approved=approved, stop=run.stop, trigger_webhooks=trigger_webhooks, report=report_path, undo=undo,
+            on_stale=partial(_report_stale, run, output), on_prospects=explained.judge_by,
         )
-    )
+    )  # fmt: skip
     return _finish(replace(applied, file=explained(applied.file)), inputs, endpoint, output, shown=shown)
 
 
@@ -188,18 +182,35 @@ def _run(output: Output, *, writes_report: bool) -> Run:
     return Run(display(lines_on_stdout=output.as_log, may_colour=output.may_colour), later=later)
 
 
-def _as_is(file: PlanFile) -> PlanFile:
-    """Return a reviewed plan, or that of an undo: the commands that continue are others."""
-    return file
+@dataclass
+class _Explained:
+    """Adds the ways out to a plan, once it is known what `accept` would take.
 
+    Attributes:
+        inputs: The configuration, and the options that narrow it.
+        endpoint: The account.
+        is_other: Whether the plan is a reviewed one, or that of an undo: the commands that continue are others.
+        accepting: Knows what `accept` takes; None until there is a plan with changes.
+    """
 
-def _explained(file: PlanFile, *, inputs: Inputs, endpoint: Endpoint) -> PlanFile:
-    from reconciler.documents.plan_steps import approvals  # noqa: PLC0415 - help and completion do without
+    inputs: Inputs
+    endpoint: Endpoint
+    is_other: bool
+    accepting: Accepting | None = None
 
-    found = with_ways_out(file, inputs, endpoint, continues=True)
-    # The prompt continues, unless an approval is missing.
-    commands = replace(found.commands, accept="", accept_omits=()) if found.commands and approvals(file) else None
-    return replace(found, commands=commands)
+    def judge_by(self, accepting: Accepting) -> None:
+        """Set what knows what `accept` takes."""
+        self.accepting = accepting
+
+    def __call__(self, file: PlanFile) -> PlanFile:
+        """Return a plan with its ways out."""
+        if self.is_other or self.accepting is None:
+            return file
+        from reconciler.documents.plan_steps import approvals  # noqa: PLC0415 - help and completion do without
+
+        # The prompt continues, unless an approval is missing.
+        continues = bool(approvals(file))
+        return with_ways_out(file, self.inputs, self.endpoint, self.accepting, continues=continues, accepts=False)
 
 
 def _report_stale(run: Run, output: Output) -> None:

@@ -24,6 +24,7 @@ from reconciler.workflow import Endpoint, Inputs
 
 if TYPE_CHECKING:
     from reconciler.documents.drift import DriftFile
+    from reconciler.documents.ways_out import Accepting
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _LONGEST = 30 * 86_400
@@ -52,14 +53,15 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, text: str) -> f
     return found
 
 
-def _with_next_steps(found: DriftFile, inputs: Inputs, endpoint: Endpoint) -> DriftFile:
+def _with_next_steps(found: DriftFile, inputs: Inputs, endpoint: Endpoint, accepting: Accepting) -> DriftFile:
     from reconciler.documents.drift_steps import with_next_steps  # noqa: PLC0415 - see showing
     from reconciler.documents.ways_out import Commands  # noqa: PLC0415 - see showing
 
     shown = found.to_json()
     chosen = replace(inputs, targets=(), excludes=())
     accept, apply = (command_lines(verb, chosen, endpoint, shown=shown) for verb in ("accept", "apply"))
-    return with_next_steps(found, Commands(accept, apply, command_lines("drift", inputs, endpoint, shown=shown)))
+    drift = command_lines("drift", inputs, endpoint, shown=shown)
+    return with_next_steps(found, Commands(accept, apply, drift, accepting))
 
 
 def _seconds(_context: click.Context, _parameter: click.Parameter, text: str) -> float:
@@ -86,11 +88,12 @@ class _Drift:
     remind: int
 
     async def read(self, run: Run) -> DriftFile:
-        """Read the account, and record the result in the files of the options."""
+        """Read the account, add the ways out of each finding, and record the result in the files of the options."""
         file = MetricsFile(self.metrics, self.inputs.environment) if self.metrics else None
         searches = "unmanaged" in self.fail_on
         try:
-            found = await workflow.drift(self.inputs, self.endpoint, run.display, searches_unmanaged=searches)
+            detected = await workflow.drift(self.inputs, self.endpoint, run.display, searches_unmanaged=searches)
+            found = _with_next_steps(detected.file, self.inputs, self.endpoint, detected.prospects)
             found = self._recorded(found)
         except ReconcilerError:
             if file is not None:
@@ -109,8 +112,7 @@ class _Drift:
         return record_drift(self.history, found, remind_days=self.remind, notifies=notifies)
 
     def show(self, found: DriftFile) -> None:
-        """Show the result with the ways out of each finding."""
-        found = _with_next_steps(found, self.inputs, self.endpoint)
+        """Show the result."""
         if self.output.format_name != "chat" or found.to_notify != 0:
             showing.show_drift(found, self.output)
         if self.output.as_text and found.differences:

@@ -15,6 +15,7 @@ from reconciler.workflow import Endpoint, Inputs
 
 if TYPE_CHECKING:
     from reconciler.documents.plan import PlanFile
+    from reconciler.documents.ways_out import Accepting
 
 
 def command_line(
@@ -81,14 +82,18 @@ def command_lines(
     return lambda words: " ".join(filter(None, (head, _quoted(words), tail)))
 
 
-def with_ways_out(plan: PlanFile, inputs: Inputs, endpoint: Endpoint, *, continues: bool) -> PlanFile:
+def with_ways_out(
+    plan: PlanFile, inputs: Inputs, endpoint: Endpoint, accepting: Accepting, *, continues: bool, accepts: bool = True
+) -> PlanFile:
     """Return a plan with the commands and the YAML that resolve its findings.
 
     Args:
         plan: The plan.
         inputs: The configuration, and the options that narrow it.
         endpoint: The account.
+        accepting: Knows what `accept` takes.
         continues: Whether to name the command that makes the plan again and applies it.
+        accepts: Whether to name the command that accepts the account's values.
     """
     from reconciler.documents.plan_steps import with_next_steps  # noqa: PLC0415 - help and completion do without
     from reconciler.documents.ways_out import Commands  # noqa: PLC0415 - help and completion do without
@@ -97,7 +102,7 @@ def with_ways_out(plan: PlanFile, inputs: Inputs, endpoint: Endpoint, *, continu
     whole = replace(inputs, targets=(), excludes=(), approved=(), rotate=())
     accept, drift = (command_lines(verb, whole, endpoint, shown=shown) for verb in ("accept", "drift"))
     apply = command_lines("apply", inputs, endpoint, shown=shown)
-    found = with_next_steps(plan, Commands(accept, apply, drift))
+    found = with_next_steps(plan, Commands(accept, apply, drift, accepting), accepts=accepts)
     return found if continues else replace(found, commands=None)
 
 

@@ -72,7 +72,7 @@ def plan(inputs: Inputs, endpoint: Endpoint, output: Output, *, out: str, detail
     if creates and console.is_terminal(sys.stderr):
         console.err(f"Created a new, empty account: {escape(endpoint.emulator)}\n")
     file = planned.sealed() if out or output.format_name == "json" else planned.file
-    file = with_ways_out(file, inputs, endpoint, continues=not out)
+    file = with_ways_out(file, inputs, endpoint, planned.prospects, continues=not out)
     if out:
         write_file(Path(out), file.to_json())
     showing.show_plan(file, output)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from reconciler.config import paste
 from reconciler.documents.drift import Difference, DriftField, DriftFile
 from reconciler.documents.parts import NextStepsPart, SourcePart, UndeclaredPart, UnmanagedPart
-from reconciler.documents.ways_out import Commands, adopted, deletion, takes
+from reconciler.documents.ways_out import Commands, Taken, adopted, by_hand, deletion
 from reconciler.kinds import KINDS
 
 
@@ -56,32 +56,22 @@ def _difference(part: Difference, commands: Commands) -> NextStepsPart:
     paths = [field.path for field in part.fields]
     whole = part.state != "differs" or not paths
     # Each field by its name: the address alone would also accept what is pending, and what is below it.
-    taken = [] if whole else _taken(part)
-    names = [part.address] if whole else [f"{part.address}.{path}" for path in taken]
+    names = [part.address] if whole else [f"{part.address}.{path}" for path in paths]
+    accept, taken = (_kept(part, commands), Taken()) if part.state == "unwanted" else commands.accepted(names)
     ignore = f"lifecycle: {{ignore_changes: [{', '.join(paths)}]}}"
     return NextStepsPart(
-        accept=_kept(part, commands) if part.state == "unwanted" else commands.accept(names) if names else "",
+        accept=accept,
         revert="" if part.withheld else commands.apply(["--target", part.address, *_approval(part)]),
         ignore=commands.drift(["--exclude", part.address]) if whole else ignore,
         forget=paste.forgotten(part.address) if part.standing == "removed_conflict" else "",
-        by_hand="" if whole else ", ".join(path for path in paths if path not in taken),
+        by_hand=by_hand(part.address, taken),
     )
-
-
-def _taken(part: Difference) -> list[str]:
-    """Return the fields to accept with one command, which writes nothing if it refuses one of them.
-
-    If none is taken with certainty, the command gives the reason and the fix.
-    """
-    by_field = {field.path: takes(field, field.account) for field in part.fields}
-    certain = [path for path, answer in by_field.items() if answer == "certainly"]
-    return certain or [path for path, answer in by_field.items() if answer == "perhaps"]
 
 
 def _kept(part: Difference, commands: Commands) -> str:
     """Return how to keep a resource that an apply would delete: as a new one, or without `absent: true`."""
     is_declared = part.standing != "removed_conflict" and part.sid is not None and part.sid not in part.address
-    return "absent: false" if is_declared else commands.accept(["--unmanaged", part.address])
+    return "absent: false" if is_declared else commands.accept(commands.accepting.added(part.address, part.kind))
 
 
 def _approval(part: Difference) -> tuple[str, ...]:
@@ -104,8 +94,12 @@ def _unmanaged(part: UnmanagedPart, commands: Commands) -> NextStepsPart:
 
 def _setting(part: UndeclaredPart, commands: Commands) -> NextStepsPart:
     name = f"{part.address}.{part.field}"
+    accept, taken = commands.accepted([name])
     return NextStepsPart(
-        accept=commands.accept([name]), revert=_cleared(part.field) if part.clearable else "", ignore=paste.hidden(name)
+        accept=accept,
+        revert=_cleared(part.field) if part.clearable else "",
+        ignore=paste.hidden(name),
+        by_hand=by_hand(part.address, taken),
     )
 
 

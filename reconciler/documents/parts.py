@@ -193,7 +193,7 @@ class NextStepsPart(Part):
     by_hand: str = field(
         default="",
         metadata=described(
-            "The fields that `accept` leaves out, since it refuses sensitive values and most of those from variables.",
+            "What `accept` refuses, such as sensitive values: each with the reason, the place, and what to change.",
             exclude_if=not_,
         ),
     )

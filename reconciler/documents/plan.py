@@ -71,6 +71,12 @@ class CommandsPart(Part):
         default=(),
         metadata=described("The resources and fields that differ, and that `accept` leaves out.", exclude_if=not_),
     )
+    by_hand: tuple[str, ...] = field(
+        default=(),
+        metadata=described(
+            "The values that no command accepts, each with the reason and what to change by hand.", exclude_if=not_
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,25 +12,24 @@ from dataclasses import replace
 from reconciler.config import paste
 from reconciler.documents.parts import ChangePart, NextStepsPart, UnmanagedPart
 from reconciler.documents.plan import CommandsPart, PlanFile
-from reconciler.documents.ways_out import Commands, adopted, deletion, takes
+from reconciler.documents.ways_out import Commands, Taken, adopted, by_hand, deletion
 
-_MOST_NAMED = 10
-"""The fields that one command accepts; more are better chosen from a drift."""
 _ACCEPTABLE = frozenset({"drifted", "conflict", "unknown"})
 
 
-def with_next_steps(plan: PlanFile, commands: Commands | None) -> PlanFile:
+def with_next_steps(plan: PlanFile, commands: Commands | None, *, accepts: bool = True) -> PlanFile:
     """Return a plan with the ways out of each withheld or refused change, and of each unmanaged resource.
 
     Args:
         plan: The plan.
         commands: Functions that write commands; None if the command that ran is unknown, so that only YAML is added.
+        accepts: Whether to name the command that accepts the account's values.
     """
     return replace(
         plan,
         changes=tuple(replace(part, next_steps=_change(part, commands)) for part in plan.changes),
         unmanaged=tuple(replace(part, next_steps=_unmanaged(part, commands)) for part in plan.unmanaged),
-        commands=None if commands is None or not plan.changes else _commands(plan, commands),
+        commands=None if commands is None or not plan.changes else _commands(plan, commands, accepts=accepts),
     )
 
 
@@ -43,20 +42,24 @@ def approvals(plan: PlanFile) -> list[str]:
     return [word for part in parts for word in ("--approve", _approval(part))]
 
 
-def _commands(plan: PlanFile, commands: Commands) -> CommandsPart:
+def _commands(plan: PlanFile, commands: Commands, *, accepts: bool) -> CommandsPart:
+    apply = commands.apply(approvals(plan))
+    if not accepts:
+        return CommandsPart(apply=apply)
     parts = [found for part in plan.changes for found in _accepted(part, has_baseline=plan.baseline is not None)]
-    names = [name for name, is_taken in parts if is_taken]
-    is_named = 0 < len(names) <= _MOST_NAMED
-    omitted = tuple(name for name, is_taken in parts if not is_taken)
+    names = [name for name, is_possible in parts if is_possible]
+    accept, taken = commands.accepted(names) if names else ("", Taken())
+    omitted = {*taken.refused, *taken.omitted, *(name for name, is_possible in parts if not is_possible)}
     return CommandsPart(
-        apply=commands.apply(approvals(plan)),
-        accept=commands.accept(names) if is_named else "",
-        accept_omits=omitted if is_named else (),
+        apply=apply,
+        accept=accept,
+        accept_omits=tuple(name for name, _ in parts if name in omitted) if accept else (),
+        by_hand=tuple(f"{name}: {why}" for name, why in taken.refused.items()),
     )
 
 
 def _accepted(part: ChangePart, *, has_baseline: bool) -> Iterator[tuple[str, bool]]:
-    """Yield the names of the values that the account may have instead, and whether `accept` takes them.
+    """Yield the names of the values that the account may have instead, and whether `accept` may take them.
 
     Without a baseline, a resource that is missing is most likely a new one, so it is not taken out of the files.
     """
@@ -68,7 +71,7 @@ def _accepted(part: ChangePart, *, has_baseline: bool) -> Iterator[tuple[str, bo
         return
     for field in part.fields:
         if not field.returns and (field.standing in _ACCEPTABLE if has_baseline else True):
-            yield f"{part.address}.{field.path}", takes(field, field.before) == "certainly"
+            yield f"{part.address}.{field.path}", True
 
 
 def _approval(part: ChangePart) -> str:
@@ -81,6 +84,7 @@ def _change(part: ChangePart, commands: Commands | None) -> NextStepsPart | None
     if guard is None:
         return None
     accept = approve = forget = ""
+    taken = Taken()
     removed = [field.path for field in part.fields if field.standing == "removed_conflict"]
     match guard.name:
         case "approval":
@@ -89,7 +93,7 @@ def _change(part: ChangePart, commands: Commands | None) -> NextStepsPart | None
         case "conflict" if guard.verdict == "refused":
             approve = _approved(part, commands)
             names = [f"{part.address}.{field.path}" for field in part.fields if field.standing == "conflict"]
-            accept = commands.accept(names) if commands is not None else ""
+            accept, taken = commands.accepted(names) if commands is not None else ("", taken)
         case "conflict":
             approve = _approved(part, commands)
             forget = paste.forgotten(part.address if not removed else f"{part.address}.{removed[0]}")
@@ -103,10 +107,12 @@ def _change(part: ChangePart, commands: Commands | None) -> NextStepsPart | None
         case "prevent_destroy" if part.standing == "removed":
             forget = paste.forgotten(part.address)
         case "prevent_create" if commands is not None:
-            accept = commands.accept([part.address])
+            accept, taken = commands.accepted([part.address])
         case _:
             return None
-    return NextStepsPart(accept=accept, revert="", ignore="", approve=approve, forget=forget)
+    return NextStepsPart(
+        accept=accept, revert="", ignore="", approve=approve, forget=forget, by_hand=by_hand(part.address, taken)
+    )
 
 
 def _approved(part: ChangePart, commands: Commands | None) -> str:

@@ -5,8 +5,9 @@ Takes parts of documents, and functions that write commands; returns text. Does 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
+from typing import Protocol, TypeAlias
 
 from reconciler.address import Address, AddressError, looks_like_sid
 from reconciler.config import paste
@@ -14,14 +15,33 @@ from reconciler.documents.parts import UnmanagedPart
 from reconciler.kinds import KINDS
 from reconciler.lazy_dataclass import dataclass
 
-if TYPE_CHECKING:
-    from reconciler.documents.drift import DriftField
-    from reconciler.documents.parts import FieldPart
-    from reconciler.json_text import Json
-
-Takes: TypeAlias = Literal["certainly", "perhaps", "never"]
 CommandLine: TypeAlias = Callable[[Sequence[str]], str]
 """Writes a command with these words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The differences that one `accept` takes.
+
+    Attributes:
+        words: The names and the options to give it; empty if it takes nothing.
+        refused: Why it refuses a name, and what to do instead.
+        omitted: The names that would make the command too long.
+    """
+
+    words: tuple[str, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
+    omitted: tuple[str, ...] = ()
+
+
+class Accepting(Protocol):
+    """Knows what `accept` takes."""
+
+    def taken(self, names: Sequence[str]) -> Taken:
+        """Return the command that accepts as much as possible of some resources and fields that differ."""
+
+    def added(self, name: str, kind_name: str) -> tuple[str, ...]:
+        """Return the words that add an unmanaged resource of a kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +51,18 @@ class Commands:
     accept: CommandLine
     apply: CommandLine
     drift: CommandLine
+    accepting: Accepting
+
+    def accepted(self, names: Sequence[str]) -> tuple[str, Taken]:
+        """Return the command that accepts as much as possible of some resources and fields; empty if it takes none."""
+        taken = self.accepting.taken(names)
+        return self.accept(taken.words) if taken.words else "", taken
 
 
-def takes(field: FieldPart | DriftField, live: Json) -> Takes:
-    """Return whether `accept` takes a field: certainly, perhaps (its value comes from a variable), or never.
-
-    Args:
-        field: The field.
-        live: Its live value, in one of the forms of `reconciler.documents.values`.
-    """
-    if field.sensitive or (isinstance(live, dict) and "json" not in live):
-        return "never"
-    via = "" if field.source is None else field.source.via
-    return "perhaps" if any(part.startswith("variable ") for part in via.split(", ")) else "certainly"
+def by_hand(address: str, taken: Taken) -> str:
+    """Return the fields of a resource that `accept` leaves out, each with the reason and what to do instead."""
+    left = [f"{name.removeprefix(f'{address}.')}: {why}" for name, why in taken.refused.items()]
+    return "; ".join([*left, *(name.removeprefix(f"{address}.") for name in taken.omitted)])
 
 
 def deletion(part: UnmanagedPart) -> str:
@@ -63,4 +82,4 @@ def deletion(part: UnmanagedPart) -> str:
 
 def adopted(part: UnmanagedPart, commands: Commands) -> str:
     """Return the command that adds an unmanaged resource to the configuration."""
-    return commands.accept(["--unmanaged", part.address])
+    return commands.accept(commands.accepting.added(part.address, part.kind))

@@ -348,6 +348,7 @@ class ChangesView:
         apply_command: of a plan, the command that applies it, with every approval; empty if it is unknown.
         accept_command: of a plan, the command that accepts the account's values instead; empty for none.
         accept_omits: the names of the resources and fields that it leaves out.
+        by_hand: the values that no command accepts, each with the reason and what to change by hand.
         timeline: of a drift with a history, the findings of this and earlier runs.
     """
 
@@ -378,6 +379,7 @@ class ChangesView:
     apply_command: str = ""
     accept_command: str = ""
     accept_omits: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
 
 
 # --- comparing two sides ---------------------------------------------------------------------------------------------

@@ -387,6 +387,14 @@ class _Page:
                 "To write the account's values into the configuration instead:",
                 f"  {escape(plan.accept_command)}",
             ]
+        elif plan.by_hand:
+            lines += self._paragraph(
+                0, _Value("No command writes the account's values into the configuration. By hand:")
+            )
+            for why in plan.by_hand[:_MOST_OMITTED]:
+                lines += self._paragraph(2, _Value(escape(why)))
+            if (more := len(plan.by_hand) - _MOST_OMITTED) > 0:
+                lines += self._paragraph(2, _Value(f"… and {more:,} more, which `reconciler drift` lists"))
         if plan.accept_omits:
             names = ", ".join(map(escape, plan.accept_omits[:_MOST_OMITTED]))
             more = len(plan.accept_omits) - _MOST_OMITTED

@@ -108,6 +108,7 @@ def plan_view(plan: PlanFile) -> ChangesView:
         apply_command="" if plan.commands is None else plan.commands.apply,
         accept_command="" if plan.commands is None else plan.commands.accept,
         accept_omits=() if plan.commands is None else plan.commands.accept_omits,
+        by_hand=() if plan.commands is None else plan.commands.by_hand,
     )
 
 

@@ -6,7 +6,8 @@ and asks nothing (the caller passes `confirm`). Knows no exit codes except those
 `inputs` holds the user's request, `loading` reads the configuration, `connecting` opens the API, `recording` finds
 and writes what an apply leaves on the disk. `planning`, `applying`, `accepting`, `exporting`, `comparing`, and
 `locating` each hold one verb; `adding` is the export into files that people wrote. `editing` checks the edits of
-`accepting` and `adding`, `acceptance` describes them, and `replacing` writes them. `owners` finds the owners of files.
+`accepting` and `adding`, `acceptance` describes them, and `replacing` writes them; `prospects` knows which would be
+refused. `owners` finds the owners of files.
 What only some verbs need is imported by their functions, so that `validate` starts without an HTTP library.
 """
 

@@ -14,21 +14,25 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigError, GuardRefusal, MatchError, Problem, StalePlan, UsageError
 from reconciler.lazy_dataclass import dataclass
+from reconciler.sources.edited import EditedSources
 from reconciler.sources.recording import RecordingSources
 from reconciler.workflow.baselines import load_declarations
 from reconciler.workflow.connecting import PLAN_KEY, connect, is_local, plan_key
 from reconciler.workflow.ledgers import LedgerRecorder, open_ledger
 from reconciler.workflow.loading import Source, current_source, validate
 from reconciler.workflow.planning import approvals, build_document, known_secrets, plan_options, plan_with_records
+from reconciler.workflow.prospects import LazyProspects
 from reconciler.workflow.undo_ledger import UndoRecorder, revert_commands
 
 if TYPE_CHECKING:
     import asyncio
 
     from reconciler.config.model import Config
+    from reconciler.config.sources import Sources
     from reconciler.documents.plan import PlanFile
     from reconciler.documents.report import ReportFile
     from reconciler.documents.step_values import StepValues
+    from reconciler.documents.ways_out import Accepting
     from reconciler.ledger.opening import Ledger
     from reconciler.planning.options import PlanOptions
     from reconciler.planning.plan import Plan
@@ -98,6 +102,7 @@ async def apply(
     report: str = "",
     undo: UndoSource | None = None,
     on_stale: Callable[[], None] | None = None,
+    on_prospects: Callable[[Accepting], None] = lambda _prospects: None,
 ) -> Applied:
     """Plan again and apply, or undo.
 
@@ -114,6 +119,7 @@ async def apply(
         report: A file that the report is written to during the apply; empty for no report.
         undo: The report whose apply is undone; None to apply the configuration.
         on_stale: Called before the plan is shown if the approved plan no longer fits.
+        on_prospects: Called before the plan is shown, with what `accept` would take of it.
 
     Raises:
         JournalError: Values that only the account has could not be saved; nothing was sent.
@@ -123,15 +129,13 @@ async def apply(
         ReconcilerError: See `reconciler.errors`; nothing was sent.
     """
     files = RecordingSources(inputs.path, endpoint.environment)
-    config = _load(inputs, approved, endpoint.environment, files)
-    if config.account_sid is None and not is_local(endpoint):
-        raise UsageError(
-            "the configuration does not declare its account, so it is not applied to a real one; set account.sid, or "
-            "account_sid of the environment, to the account's SID"
-        )
+    sources = EditedSources(files)
+    config = _load(inputs, approved, endpoint.environment, sources)
+    _check_account(config, endpoint)
     with ExitStack() as opened:
         planning = _Planning(config, inputs, progress, report, files, opened, undo)
         fresh, endpoint = await planning.run(endpoint, approved)
+        on_prospects(LazyProspects(fresh.plan, config, inputs, files, sources))
         if fresh.plan.changes or fresh.differences:
             if fresh.differences and on_stale is not None:
                 on_stale()
@@ -383,7 +387,20 @@ def _unsealed(made: Plan) -> Iterator[str]:
         )
 
 
-def _load(inputs: Inputs, approved: PlanFile | None, environment: Mapping[str, str], files: RecordingSources) -> Config:
+def _check_account(config: Config, endpoint: Endpoint) -> None:
+    """Check that a configuration for a real account declares it.
+
+    Raises:
+        UsageError: It does not.
+    """
+    if config.account_sid is None and not is_local(endpoint):
+        raise UsageError(
+            "the configuration does not declare its account, so it is not applied to a real one; set account.sid, or "
+            "account_sid of the environment, to the account's SID"
+        )
+
+
+def _load(inputs: Inputs, approved: PlanFile | None, environment: Mapping[str, str], files: Sources) -> Config:
     """Load the configuration to apply.
 
     Raises:

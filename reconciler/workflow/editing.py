@@ -5,7 +5,6 @@ Takes `Inputs` and a plan; returns an `Acceptance`, which `write` writes.
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import field, replace
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from reconciler import config as config_package
 from reconciler.address import Address
-from reconciler.config.sources import display_path
 from reconciler.errors import ConfigError, MatchError, ReconcilerError, UsageError
 from reconciler.lazy_dataclass import dataclass
 from reconciler.sources.disk import DiskSources
@@ -26,6 +24,7 @@ from reconciler.workflow.connecting import plan_key
 from reconciler.workflow.inputs import NO_BASELINE
 from reconciler.workflow.ledgers import open_ledger
 from reconciler.workflow.planning import read_and_plan
+from reconciler.workflow.prospects import environment_of, shown_path
 from reconciler.workflow.recording import find_recorder
 from reconciler.workflow.replacing import Replacement, complete, replace_files
 
@@ -93,7 +92,6 @@ class Editable:
             ConfigError: It is invalid.
         """
         from reconciler.accept.files import Files  # noqa: PLC0415 - see the package
-        from reconciler.accept.origins import Environment, split_layers  # noqa: PLC0415 - see the package
 
         complete(Path(disk.root).parent)
         files = Files({})
@@ -107,10 +105,8 @@ class Editable:
             contents |= sources.contents
             files.contents = contents
             names += [other for other in config.environments if other not in names]
-            parsed = [path for path in sources.reads if loaded.shown(path) in config.lines]
             overlays = [disk.relative(overlay) for overlay in inputs.overlays] if name == inputs.environment else []
-            layers = split_layers(files, parsed, name, overlays)
-            loaded.environments.append(Environment(name, config, layers, frozenset(sources.reads)))
+            loaded.environments.append(environment_of(files, config, sources, overlays))
         return loaded
 
     def config(self, name: str, sources: EditedSources) -> Config:
@@ -127,10 +123,6 @@ class Editable:
             )
         return config_package.load(sources, environment=name, allow_unset=True)
 
-    def shown(self, path: str) -> str:
-        """Return a path as the configuration's places have it."""
-        return display_path(posixpath.join(posixpath.dirname(self.disk.root), path))
-
     def concealed(self, path: str) -> frozenset[int]:
         """Return the lines of a file that contain a secret in any environment, from 1."""
         lines = self.files.contents.get(path, b"").decode("utf-8-sig").splitlines()
@@ -138,7 +130,7 @@ class Editable:
             number
             for environment in self.environments
             for number, (line, shown) in enumerate(
-                zip(lines, environment.config.lines.get(self.shown(path), ()), strict=False), 1
+                zip(lines, environment.config.lines.get(shown_path(self.disk.root, path), ()), strict=False), 1
             )
             if line.strip() and not shown
         )

@@ -251,7 +251,8 @@ class Reconciler:
         """
         from reconciler import workflow  # noqa: PLC0415 - see the module
 
-        return await workflow.drift(self._inputs, self._endpoint, self._watcher(), searches_unmanaged=search_unmanaged)
+        found = await workflow.drift(self._inputs, self._endpoint, self._watcher(), searches_unmanaged=search_unmanaged)
+        return found.file
 
     async def accept(
         self,

@@ -19,12 +19,14 @@ from reconciler.errors import MatchError, UsageError
 from reconciler.lazy_dataclass import dataclass
 from reconciler.redaction import texts_of, url_parts
 from reconciler.sources.disk import DiskSources
+from reconciler.sources.edited import EditedSources
 from reconciler.workflow.baselines import baseline_for, other_ledgers
 from reconciler.workflow.connecting import connect, plan_key
 from reconciler.workflow.inputs import parse_addresses
 from reconciler.workflow.ledgers import open_ledger
 from reconciler.workflow.loading import validate
 from reconciler.workflow.owners import owners_of_files
+from reconciler.workflow.prospects import LazyProspects
 from reconciler.workflow.recording import Recorder, continued, find_recorder
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ class Planned:
         file: The plan in a form that may be shown and saved.
         requests: The number of requests of the fetch.
         key: The key of the plan's seal.
+        prospects: What `accept` would take of it.
         undeclared: Live settings that are not declared, as they may be shown; only a drift looks for them.
     """
 
@@ -64,11 +67,25 @@ class Planned:
     file: PlanFile
     requests: int
     key: bytes = field(repr=False)
+    prospects: LazyProspects = field(repr=False)
     undeclared: tuple[UndeclaredPart, ...] = ()
 
     def sealed(self) -> PlanFile:
         """Return the plan with its seal, without which the approvals of a saved plan do not count."""
         return self.file.sealed(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """A drift.
+
+    Attributes:
+        file: The drift.
+        prospects: What `accept` would take of it.
+    """
+
+    file: DriftFile
+    prospects: LazyProspects = field(repr=False)
 
 
 async def plan(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> Planned:
@@ -99,7 +116,7 @@ async def plan_undo(inputs: Inputs, endpoint: Endpoint, progress: Progress, sour
 
 async def drift(
     inputs: Inputs, endpoint: Endpoint, progress: Progress, *, searches_unmanaged: bool = False
-) -> DriftFile:
+) -> Detected:
     """Detect drift between the account and the configuration (read-only: the client has no write methods).
 
     Args:
@@ -119,7 +136,7 @@ async def drift(
     planned = await _plan(inputs, endpoint, progress, options, creates_emulator=False)
     found = replace(drift_document(planned.file, planned.undeclared), requests=planned.requests)
     find = owners_of_files(inputs.path)
-    return with_owners(found, find) if find is not None else found
+    return Detected(with_owners(found, find) if find is not None else found, planned.prospects)
 
 
 async def _plan(
@@ -134,7 +151,8 @@ async def _plan(
     from reconciler.api.client import ReadClient  # noqa: PLC0415 - see the package
 
     files = DiskSources(inputs.path, endpoint.environment)
-    config = validate(inputs, endpoint.environment, secrets_later=True, sources=files)
+    sources = EditedSources(files)
+    config = validate(inputs, endpoint.environment, secrets_later=True, sources=sources)
     key = plan_key(endpoint)
     async with connect(endpoint, ReadClient, progress, config=config, creates_emulator=creates_emulator) as client:
         digest_key = key or client.credentials.digest_key()
@@ -153,7 +171,9 @@ async def _plan(
                 undo=undo,
             )
         undeclared = build_undeclared(made, client, key, config) if options.settings else ()
-        return Planned(config, build_document(made, client, key, config), client.requests, digest_key, undeclared)
+        document = build_document(made, client, key, config)
+        prospects = LazyProspects(made, config, inputs, files, sources)
+        return Planned(config, document, client.requests, digest_key, prospects, undeclared)
 
 
 async def plan_with_records(

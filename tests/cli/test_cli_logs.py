@@ -14,6 +14,7 @@ from reconciler import workflow
 from reconciler.api import logs
 from reconciler.cli.root import commands
 from reconciler.errors import Unreachable
+from tests.builders import TakesAll
 from tests.cli.conftest import Tty
 from tests.commands import Result
 from tests.render import plan_samples as samples
@@ -86,7 +87,7 @@ def test_only_a_long_wait_is_told_unasked_and_only_where_there_is_no_terminal(
         logs.retry("GET", "/v1/Services", attempt=1, seconds=1, reason="no answer")
         logs.retry("GET", "/v1/Services", attempt=4, seconds=8, reason="no answer", level="warning")
         logs.step("create", "services.a", status="failed")
-        return workflow.Planned(None, samples.EMPTY, 0, b"")  # type: ignore[arg-type]
+        return workflow.Planned(None, samples.EMPTY, 0, b"", TakesAll())  # type: ignore[arg-type]
 
     monkeypatch.setattr(workflow, "plan", plan)
     if stream is not None:

@@ -35,6 +35,7 @@ from reconciler.errors import (
     UsageError,
 )
 from reconciler.report import Report
+from tests.builders import TakesAll
 from tests.commands import Result
 from tests.render import plan_samples as samples
 
@@ -198,7 +199,7 @@ def test_a_plan_ends_with_2_only_when_that_is_asked_for(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, plan: Any, code: int
 ) -> None:
     async def planned(*_: object) -> workflow.Planned:
-        return workflow.Planned(None, plan, 3, b"")  # type: ignore[arg-type]
+        return workflow.Planned(None, plan, 3, b"", TakesAll())  # type: ignore[arg-type]
 
     monkeypatch.setattr(workflow, "plan", planned)
     assert cli("plan").code == 0

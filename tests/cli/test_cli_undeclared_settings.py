@@ -52,7 +52,7 @@ def test_text_names_each_value_the_gravest_first(cli: Run) -> None:
         "  Declare a value to keep it. Set `sealed: true` on the service or on `account` to clear what is not\n"
         "  declared. To hide a value, list it under `unmanaged.ignore`.\n"
         "  For example, for one of them:\n"
-        "    accept: reconciler accept account.webhooks.pre_webhook_url --emulator demo.db\n"
+        "    by hand: pre_webhook_url: the value is sensitive\n"
         "    revert: pre_webhook_url: null\n"
         "    ignore: unmanaged: {ignore: ['account.webhooks.pre_webhook_url']}"
     )

@@ -17,6 +17,7 @@ from reconciler.render.drift import drift_markdown, drift_text
 from reconciler.render.html import drift_html, plan_html
 from reconciler.render.markdown import LIMIT, plan_markdown
 from reconciler.render.text import plan_text
+from tests.builders import TakesAll
 from tests.render import plan_samples as samples
 from tests.render.test_html import elements
 
@@ -28,7 +29,7 @@ def _with_all(name: str) -> DriftFile:
         return shlex.join(["reconciler", "accept", *words])
 
     owned = with_owners(drift_document(samples.GOLDEN_PLANS[name]), lambda _: HOSTILE)
-    return with_next_steps(owned, Commands(accept, accept, accept))
+    return with_next_steps(owned, Commands(accept, accept, accept, TakesAll("".join(HOSTILE))))
 
 
 @pytest.mark.parametrize("name", ["hostile", "baseline", "many_unmanaged", "many_changes"])
@@ -67,7 +68,9 @@ def test_no_way_out_of_a_plan_changes_the_structure_of_the_output(name: str) -> 
     def command(words: Sequence[str]) -> str:
         return shlex.join(["reconciler", *words])
 
-    plan = plan_steps.with_next_steps(samples.GOLDEN_PLANS[name], Commands(command, command, command))
+    plan = plan_steps.with_next_steps(
+        samples.GOLDEN_PLANS[name], Commands(command, command, command, TakesAll("".join(HOSTILE)))
+    )
     text = plan_text(plan, colour=False, width=80)
     assert "\x1b" not in text
     assert "\u202e" not in text
