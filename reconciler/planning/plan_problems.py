@@ -96,11 +96,13 @@ def pruned_anyway(widened: Widened, context: PlanContext, changes: Iterable[Chan
     """Report items of ``removed`` that are to keep a resource which a prune rule deletes."""
     deleted = {change.sid for change in changes if change.action == "delete" and not change.is_withheld}
     for one in widened.declared.removed:
-        for address in sorted(widened.forgotten):
-            if not address.is_within(one.address):
+        reported: Address | None = None
+        for address in sorted(address for address in widened.forgotten if address.is_within(one.address)):
+            if reported is not None and address.is_within(reported):
                 continue
             pruned = next((live for live in _around(address, widened, context) if live.sid in deleted), None)
             if pruned is not None:
+                reported = address
                 inside = f", and with it {address}" if pruned.name not in _names(widened, address) else ""
                 yield Problem(
                     "pruned-anyway",

@@ -124,6 +124,13 @@ def test_a_resource_that_is_to_be_kept_but_is_pruned(
     assert [problem.code for problem in made.warnings] == warnings
 
 
+def test_a_resource_that_is_to_be_kept_but_is_pruned_is_reported_without_its_contents(ledger: Ledgered) -> None:
+    ledger.apply(read(ROLE))
+    kept = "removed: [{address: services.s, action: forget}]\n"
+    made = planned(ledger, f"version: 1\nservices: {{}}\nprune: {{services: {{match: [s]}}}}\n{kept}")
+    assert [(problem.code, problem.address) for problem in made.warnings] == [("pruned-anyway", "services.s")]
+
+
 def test_a_resource_that_is_to_be_kept_in_one_that_is_pruned(ledger: Ledgered) -> None:
     ledger.apply(read(ROLE))
     kept = "removed: [{address: services.s.roles.agent, action: forget}]\n"
