@@ -249,7 +249,7 @@ class _Work:
         for wanted in _parse(self.request.unmanaged):
             above = (Address(wanted.parts[:end]) for end in range(len(wanted.parts) - 1, 0, -1))
             live = next((found for one in above if (found := self.plan.live.get(one)) is not None), None)
-            if live is not None and self._known(wanted) is None:
+            if live is not None and not self._named(wanted):
                 asked.setdefault(live.sid, []).extend(
                     kind
                     for kind in KINDS
@@ -260,23 +260,21 @@ class _Work:
         if asked:
             await read_rest(client, progress, self.state, lambda live: asked.get(live.sid, []))
 
-    def _known(self, wanted: Address) -> Live | None:
-        """Return a live resource by its SID, or by its name in a declared one."""
+    def _named(self, wanted: Address) -> list[Live]:
+        """Return the live resource with a SID, or the undeclared ones with a name in a declared resource."""
         found = self.state.get(wanted.parts[-1])
         if found is not None:
-            return found
+            return [found]
         above = {live.sid: address for address, live in self.plan.live.items()}
-        return next(
-            (
-                live
-                for live in self.state
-                if live.name == wanted.parts[-1]
-                and live.parents
-                and live.parents[-1] in above
-                and above[live.parents[-1]].child(*live.kind.section) == wanted.collection
-            ),
-            None,
-        )
+        return [
+            live
+            for live in self.state
+            if live.name == wanted.parts[-1]
+            and live.sid not in above
+            and live.parents
+            and live.parents[-1] in above
+            and above[live.parents[-1]].child(*live.kind.section) == wanted.collection
+        ]
 
     def _scope(self, live: Live, declared: Mapping[str, Address]) -> frozenset[str]:
         """Return the SIDs of a service and what is in it, and of the declared resources that these refer to."""
@@ -297,7 +295,14 @@ class _Work:
             if change.action == "delete" and change.sid and (live := self.state.get(change.sid)) is not None
         }
         found = {**pruned, **listed}.get(wanted)
-        found = found or self._known(wanted)
+        if found is None and wanted not in self.plan.live:
+            named = self._named(wanted)
+            if len(named) > 1:
+                sids = "".join(f"\n  {paste.option('--unmanaged', wanted.collection.child(one.sid))}" for one in named)
+                raise UsageError(
+                    f"--unmanaged {text}: {len(named)} unmanaged resources have this name. Use one of:{sids}"
+                )
+            found = named[0] if named else None
         if found is None or found.sid in {live.sid for live in self.plan.live.values()}:
             names = [(address, live.title) for address, live in {**pruned, **listed}.items()]
             meant = closest_address(wanted, [*pruned, *listed], names)

@@ -314,6 +314,28 @@ def test_an_unmanaged_resource_goes_to_its_siblings(tmp_path: Path) -> None:
         one.accept(unmanaged=(address,))
 
 
+def test_several_unmanaged_resources_of_one_name_are_told_apart_by_their_sids(tmp_path: Path) -> None:
+    one = desk(tmp_path, HEAD + "    roles: {agent: {type: service, permissions: [addParticipant]}}\n")
+    made = [
+        one.account.post(f"{service(one)}/Roles", {"FriendlyName": name, "Type": of_type, "Permission": [permission]})
+        for name, of_type, permission in (
+            ("night", "service", "addParticipant"), ("night", "conversation", "sendMessage"),
+            ("agent", "conversation", "sendMessage"),
+        )
+    ]  # fmt: skip
+    options = "".join(
+        f"\n  --unmanaged 'services.desk.roles[\"{sid}\"]'" for sid in sorted(item["sid"] for item in made[:2])
+    )
+    with pytest.raises(UsageError) as caught:
+        one.accept(unmanaged=("services.desk.roles.night",))
+    assert str(caught.value) == (
+        f"--unmanaged services.desk.roles.night: 2 unmanaged resources have this name. Use one of:{options}"
+    )
+    # The declared role is not an unmanaged one, although another role has its name.
+    with pytest.raises(UsageError, match=r"agent: no such unmanaged resource"):
+        one.accept(unmanaged=("services.desk.roles.agent",))
+
+
 def test_an_unmanaged_user_is_added_to_a_list_in_braces(tmp_path: Path) -> None:
     one = desk(tmp_path, HEAD + "    users: {ada: {}}\n")
     made = one.account.post(f"{service(one)}/Users", {"Identity": "bob@example.com", "FriendlyName": "Bob"})
