@@ -29,8 +29,6 @@ except ImportError:  # not on Windows, where two simultaneous applies are not de
     fcntl = None  # type: ignore[assignment]
 
 FOLDER = ".reconciler"
-PATTERN = "journal-*"
-"""The names of journals and of their locks in the folder."""
 _LARGEST = 50_000_000
 _CAREFULLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _SPECIAL = frozenset({errno.ELOOP, errno.ENXIO, errno.EISDIR})

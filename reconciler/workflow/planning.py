@@ -56,7 +56,7 @@ class Planned:
 
     Attributes:
         config: The configuration.
-        file: The plan in a form that may be shown and saved.
+        file: The plan in a form that may be shown, without a seal.
         requests: The number of requests of the fetch.
         key: The key of the plan's seal.
         prospects: What `accept` would take of it.
