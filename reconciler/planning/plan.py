@@ -280,7 +280,7 @@ class _Planner:
 
         selection = self._select(widened.config, state)
         matching = matched(widened.config, selection)
-        separated = separate(widened, state, matching)
+        separated = separate(widened, state, matching, selection)
         if separated is not widened:
             widened, selection = separated, self._select(separated.config, state)
             matching = matched(widened.config, selection)

@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from reconciler.address import Address
 from reconciler.config.model import Declared
+from reconciler.config.selection import Selection
 from reconciler.planning.baseline import Baseline, Record
 from reconciler.planning.declared_identity import is_same
 from reconciler.planning.desired import Desired, implied_users
@@ -24,21 +25,23 @@ from reconciler.planning.widening import Widened, widen
 from reconciler.state import Live, State
 
 
-def separate(widened: Widened, state: State, matching: Matching) -> Widened:
+def separate(widened: Widened, state: State, matching: Matching, selection: Selection) -> Widened:
     """Return a configuration in which no record is that of another resource under its handle.
 
     Args:
         widened: The configuration with placeholders.
         state: The account.
         matching: The live resource of each declared or removed one.
+        selection: The part of the configuration that the plan covers. Of the rest, nothing is known.
     """
-    found = frozenset(_others(widened, state, matching))
+    found = frozenset(_others(widened, state, matching, selection))
     return widen(widened.declared, widened.stored, found) if found else widened
 
 
-def _others(widened: Widened, state: State, matching: Matching) -> Iterator[Address]:
+def _others(widened: Widened, state: State, matching: Matching, selection: Selection) -> Iterator[Address]:
     implied = implied_users(Desired.of(widened.declared).present)
-    for address, declared in widened.declared.resources.items():
+    for declared in selection.covered(tuple(widened.declared.resources.values())):
+        address = declared.address
         past, kind = widened.recorded[address], declared.kind
         before = [one for one in past.declarations if one.pin is None]
         if past.record is None or not before or kind.singleton or declared.absent or declared.pin is not None:

@@ -177,3 +177,18 @@ def test_two_records_that_claim_one_resource_stop_no_plan(ledger: Ledgered) -> N
     ledger.remembered = {**ledger.remembered, a: Record(former.baseline, (1,), sid_digest=former.sid_digest)}
     ledger.apply(files("roles: {}"))
     assert "Alpha" not in names(ledger)
+
+
+# --- what a plan does not cover --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [{"targets": ("services.s.users",)}, {"excludes": ("services.s.conversations",)}])
+def test_an_apply_of_something_else_moves_no_record(ledger: Ledgered, options: dict[str, Any]) -> None:
+    hook = "webhooks: {crm: {target: webhook, url: 'https://%s.example.com', method: POST, filters: [onMessageAdded]}}"
+    talk = f"conversations: {{talk: {{{hook}, prune: [webhooks]}}}}, users: {{%s}}"
+    ledger.apply(files(talk % ("a", "ada: {}")))
+    after = files(talk % ("b", "ada: {friendly_name: Ada}"))
+    ledger.apply(after, **options)
+    crm = Address.parse("services.s.conversations.talk.webhooks.crm")
+    assert [address for address in ledger.remembered if address.is_within(crm.collection)] == [crm]
+    assert told(ledger.plan(after)) == {"conversations.talk.webhooks.crm": ("update", "", {"pending"})}
