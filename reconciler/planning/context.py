@@ -235,7 +235,7 @@ class PlanContext:
         return self.parents_at(declared.parent)
 
     def parents_at(self, parent: Address | None) -> tuple[str, ...] | None:
-        """Return the SIDs of what contains a resource inside the one with this address; None while that is missing."""
+        """Return the SIDs of the containers of a resource in the one with this address; None while that is missing."""
         if parent is None:
             return ()
         above = self.matching.live.get(parent)
