@@ -21,6 +21,7 @@ from reconciler.address import looks_like_sid
 from reconciler.errors import Malformed
 from reconciler.json_text import Json
 from reconciler.kinds.base import Kind
+from reconciler.kinds.comparable import word_set
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.markers import Choice
 
@@ -209,9 +210,9 @@ def _as_bool(value: Json) -> bool | None:
 
 
 def _as_set(value: Json) -> tuple[str, ...] | None:
-    items = value if isinstance(value, list) else [value]
+    texts = tuple(map(_as_text, value if isinstance(value, list) else [value]))
     # An empty word is ignored: it is left over from a set that was cleared with an empty value.
-    return tuple(sorted({text for item in items if (text := _as_text(item)) is not None})) or None
+    return word_set(tuple(text for text in texts if text is not None) if None in texts else texts) or None
 
 
 def _as_number(value: Json) -> Content:

@@ -360,6 +360,16 @@ class Config:
             found.setdefault((item.kind, item.parent), []).append(item)
         return found
 
+    @cached_property
+    def exceptions(self) -> Sequence[Declared]:
+        """The declared resources that are absent, pinned, or renamed, in order; all others simply exist by their name.
+
+        There are few of them, so planning need not look for them among all resources again and again.
+        """
+        return tuple(
+            item for item in self.resources.values() if item.absent or item.pin is not None or item.renamed_from
+        )
+
     def collection(self, kind: Kind, parent: Address | None) -> Sequence[Declared]:
         """Return the declared resources of a kind directly inside another resource, or at the top for None."""
         return self.collections.get((kind, parent), ())

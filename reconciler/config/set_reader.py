@@ -21,6 +21,7 @@ from reconciler.config.text_resolver import TextResolver
 from reconciler.config.value_parsers import (
     check_word,
 )
+from reconciler.kinds.comparable import word_set
 from reconciler.kinds.fields import Field
 
 
@@ -80,7 +81,9 @@ class SetReader:
             draft.forms = {**draft.forms, field.path: json.dumps(forms)}
         sensitive = bool(secrets) or field.secret or field.path in draft.sensitive
         place = with_via(node.place, ", ".join(dict.fromkeys(text.via for text in texts if text.via)))
-        draft.values[field.path] = Value(tuple(sorted(words)), place, sensitive, tuple(sorted(secrets)))
+        # `word_set` keeps words in memory, which no secret should stay in.
+        content = tuple(sorted(words)) if sensitive else word_set(tuple(words))
+        draft.values[field.path] = Value(content, place, sensitive, tuple(sorted(secrets)))
 
     def _word(self, draft: Draft, field: Field, item: Node) -> ResolvedText | None:
         if not isinstance(item, ScalarNode):

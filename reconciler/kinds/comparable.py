@@ -1,9 +1,10 @@
-"""Forms of durations and of JSON in which values of equal meaning are equal."""
+"""Forms of durations, sets, and JSON in which values of equal meaning are equal."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Hashable
+from functools import lru_cache
 
 # Bounded: Python refuses to parse integers of thousands of digits.
 _DURATION = re.compile(
@@ -25,6 +26,17 @@ def duration(text: str) -> tuple[int, int] | None:
     days = part["weeks"] * 7 + part["days"]
     seconds = ((days * 24 + part["hours"]) * 60 + part["minutes"]) * 60 + part["seconds"]
     return (part["years"] * 12 + part["months"], seconds)
+
+
+@lru_cache(maxsize=128)
+def word_set(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words of a set, sorted and without duplicates.
+
+    Equal sets are usually one object, since most roles and webhooks of an account share a few, declared and live. So
+    they take no memory of their own, and comparing them is one step.
+    """
+    found = tuple(sorted(set(words)))
+    return found if found == words else word_set(found)
 
 
 def canonical_json(value: object) -> Hashable:

@@ -7,7 +7,7 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from reconciler.address import Address
@@ -72,31 +72,38 @@ class PlanContext:
         self.selection = selection
         self.desired = Desired.of(config)
         self._covered = selection.covered(self.desired.present)
-        self.referring = [declared for declared in self._covered if declared.kind.references]
+        refers = any(kind.references for kind, _ in config.collections)
+        self.referring = [declared for declared in self._covered if declared.kind.references] if refers else []
         begun = with_present_addresses(unfinished, config, state, selection)
         replacing = under_way(begun, config, state)
-        self.matching: Matching = match(config, state, selection=selection, under_way=replacing, new=reviewed.creates)
+        self.matching: Matching = match(
+            config, state, selection=selection, under_way=replacing, new=reviewed.creates, compare=unequal_paths
+        )
         self.interrupted = Interrupted(begun, replacing, config, state, selection, self.desired, self.matching)
         self.naming = Naming(config, state, self.matching, self.interrupted.completed_by)
-        self.unequal_paths, self.unsettled = self._compare()
+        self.unsettled = [declared for declared in self.matching.unsettled if self.must_exist(declared)]
+        self.unequal_paths = {
+            declared.address: self.matching.unequal[declared.address]
+            for declared in self.unsettled
+            if declared.address in self.matching.unequal
+        }
         self.replaced = frozenset(
             address
             for address, paths in self.unequal_paths.items()
             if replaces(config.resources[address], self.matching.live[address], paths)
         )
         # Users that are declared only as participants: Twilio creates them; pruning them would conflict with that.
-        self.implied_users = implied_users(self.desired.present)
+        self.implied_users = implied_users(self.of_kinds(lambda kind: kind.implies))
         self.by_natural_key: Mapping[tuple[str, Address, str], Address] = {
             (declared.kind.name, declared.address.root, declared.natural_key): declared.address
-            for declared in self.desired.present
-            if declared.kind.name in implied_kinds() and declared.natural_key
+            for declared in self.of_kinds(lambda kind: kind.name in implied_kinds())
+            if declared.natural_key
         }
         self.pending_step = self._find_pending_steps()
         builtin_sids, builtin_problems = self._resolve_builtin_refs()
-        self.sids: Mapping[Address, str] = {
-            **{address: live.sid for address, live in self.matching.live.items() if not live.kind.singleton},
-            **builtin_sids,
-        }
+        self.sids: Mapping[Address, str] = (
+            {**self.matching.sids, **builtin_sids} if builtin_sids else self.matching.sids
+        )
         self.builtin_refs = self._find_builtin_refs()
         self.problems: tuple[Problem, ...] = (
             *self.matching.problems,
@@ -110,18 +117,15 @@ class PlanContext:
 
     # --- construction ------------------------------------------------------------------------------------------------
 
-    def _compare(self) -> tuple[Mapping[Address, Sequence[str]], Sequence[Declared]]:
-        """Compare every declared value with the live one, once; return `unequal_paths` and `unsettled`."""
-        unequal: dict[Address, Sequence[str]] = {}
-        unsettled: list[Declared] = []
-        for declared in self.covered():
-            live = self.matching.live.get(declared.address)
-            if live is None:
-                unsettled.append(declared)
-            elif paths := unequal_paths(declared, live):
-                unequal[declared.address] = paths
-                unsettled.append(declared)
-        return unequal, unsettled
+    def must_exist(self, declared: Declared) -> bool:
+        """Whether a resource is among those of `covered`."""
+        return declared.address not in self.desired.removed and self.selection.covers(declared)
+
+    def of_kinds(self, is_wanted: Callable[[Kind], object]) -> Iterator[Declared]:
+        """Yield the declared resources of some kinds that must exist; each collection of other kinds is one step."""
+        for (kind, _), members in self.config.collections.items():
+            if is_wanted(kind):
+                yield from (declared for declared in members if declared.address not in self.desired.removed)
 
     def _find_pending_steps(self) -> dict[Address, str]:
         pending: dict[Address, str] = {}
@@ -308,8 +312,8 @@ class PlanContext:
         for kind in filter(chooses_held, KINDS):
             for live in self.state.of_kind(kind):
                 defaults.setdefault(live.parents[0], set()).update(_default_role_sids(live))
-        for declared in self.covered():
-            if chooses_held(declared.kind) and (parents := self.parents(declared)):
+        for declared in self.of_kinds(chooses_held):
+            if self.selection.covers(declared) and (parents := self.parents(declared)):
                 after = (self.sid(value.content) for value in declared.values.values())
                 defaults.setdefault(parents[0], set()).update(sid for sid in after if sid)
         return {service: frozenset(sids) for service, sids in defaults.items()}
@@ -320,8 +324,8 @@ class PlanContext:
         choosing = {name for name, _ in account_defaults()}
         after = {
             self.sid(value.content)
-            for declared in self.covered()
-            if declared.kind.name in choosing
+            for declared in self.of_kinds(lambda kind: kind.name in choosing)
+            if self.selection.covers(declared)
             for path, value in declared.values.items()
             if (declared.kind.name, path) in account_defaults()
         }

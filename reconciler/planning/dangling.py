@@ -18,7 +18,8 @@ from reconciler.state import Collection, Live, State
 
 def dangling(context: PlanContext) -> Iterator[Problem]:
     """Report references, in the configuration and the account, to resources that do not exist."""
-    for declared in context.covered():
+    kinds = {kind for kind, _ in context.config.collections if kind.references or kind.exclusive_pair}
+    for declared in context.covered() if kinds else ():
         if declared.kind.references:
             yield from _missing_sids(context, declared)
         if declared.kind.exclusive_pair:

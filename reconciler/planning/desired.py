@@ -28,10 +28,15 @@ class Desired:
     inside_absent: frozenset[Address]
     removed: frozenset[Address]
 
+    @staticmethod
+    def contents_of_absent(config: Config) -> frozenset[Address]:
+        """Return `inside_absent` of a configuration."""
+        return Desired.of(config).inside_absent if config.exceptions else frozenset()
+
     @classmethod
     def of(cls, config: Config) -> Desired:
         """Sort the resources of a configuration into present and absent ones."""
-        if not any(declared.absent for declared in config.resources.values()):
+        if not any(declared.absent for declared in config.exceptions):
             return cls(tuple(config.resources.values()), (), frozenset(), frozenset())
         gone: set[Address] = set()
         present: list[Declared] = []

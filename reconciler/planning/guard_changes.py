@@ -177,7 +177,7 @@ def _assigned_roles(context: PlanContext, doing: Iterable[Change]) -> dict[str, 
     Includes declared values, and undeclared values that a replaced resource carries over.
     """
     assigned: dict[str, str] = {}
-    for declared in context.desired.present:
+    for declared in context.of_kinds(lambda kind: kind.references):
         for path in declared.kind.references:
             value = declared.values.get(path)
             if value is None:
@@ -212,9 +212,9 @@ def _services_of_addresses(context: PlanContext, changes: Iterable[Change]) -> f
             continue
         moved = [item.after for item in (change.fields if change is not None else ()) if item.path == path]
         pointing.add((context.sid(moved[0]) if moved else str(live.values.get(path) or ""), live.name))
-    for declared in context.desired.present:
-        path = paths.get(declared.kind, "")
-        value = declared.values.get(path) if path else None
+    for declared in context.of_kinds(lambda kind: kind in paths):
+        path = paths[declared.kind]
+        value = declared.values.get(path)
         if value is not None and path not in declared.lifecycle.ignore_changes:
             pointing.add((context.sid(value.content), declared.title))
     return frozenset((sid, name) for sid, name in pointing if sid)

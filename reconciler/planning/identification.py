@@ -24,7 +24,7 @@ def identify(widened: Widened, state: State, matching: Matching) -> Matching:
 
     Problems with the name of one whose SID is known are dropped: it is found by the SID, or it is missing.
     """
-    live, addresses = dict(matching.live), dict(matching.addresses)
+    live, addresses, sids = dict(matching.live), dict(matching.addresses), dict(matching.sids)
     codes = {problem.address: problem.code for problem in matching.problems}
     solved: set[str] = set()
     for address in widened.removed:
@@ -40,11 +40,11 @@ def identify(widened: Widened, state: State, matching: Matching) -> Matching:
             solved.add(str(address))
         found = _of_digest(widened, address, digest, state, live)
         if found is not None and found.sid not in addresses:
-            live[address], addresses[found.sid] = found, address
+            live[address], addresses[found.sid], sids[address] = found, address, found.sid
     if not solved and len(live) == len(matching.live):
         return matching
     problems = tuple(problem for problem in matching.problems if problem.address not in solved)
-    return replace(matching, live=live, addresses=addresses, problems=problems)
+    return replace(matching, live=live, addresses=addresses, sids=sids, problems=problems)
 
 
 def _own_digest(widened: Widened, address: Address) -> str:

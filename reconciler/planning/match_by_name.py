@@ -7,9 +7,11 @@ Takes declared resources and the account; returns the live resource of each. Cha
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 from reconciler.address import Address
 from reconciler.config.model import Config, Declared, Reference, Unknown
+from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
 from reconciler.planning.match_problems import MatchProblems
@@ -89,6 +91,42 @@ class NameMatcher:
         self.problems = problems
         self.left_over: dict[str, Address] = {}
         self.collections: dict[tuple[Kind, Address | None], _Names] = {}
+        self._plain_parents: dict[tuple[Kind, Address | None], Mapping[str, Live]] = {}
+
+    def plain(self, kind: Kind, parent: Address | None, parents: tuple[str, ...] | None) -> Mapping[str, Live]:
+        """Return the live resources of a collection by name if every name in it stands for one resource.
+
+        A declared resource then matches the live one of its name and type, which is what `find` returns as well. This
+        is the usual case, found out once for a collection: nothing is pinned, renamed, or of a name that occurs twice.
+
+        Returns:
+            Empty if anything in the collection is unusual, or has no name.
+        """
+        if kind not in KINDS.parents:
+            return self._plain(kind, parent, parents)
+        # Its contents come between its resources, so that it is asked for again for each of them.
+        key = (kind, parent)
+        if key not in self._plain_parents:
+            self._plain_parents[key] = self._plain(kind, parent, parents)
+        return self._plain_parents[key]
+
+    def _plain(self, kind: Kind, parent: Address | None, parents: tuple[str, ...] | None) -> Mapping[str, Live]:
+        members = self.config.collection(kind, parent)
+        if parents is None or not kind.natural_key or kind.compose_key is not None or kind.match_by_content:
+            return {}
+        if (kind, parent) in self._unusual or len({item.natural_key for item in members}) < len(members):
+            return {}
+        live = self.state.members(kind, parents)
+        named = {name: one for one in live if isinstance(name := one.values.get(kind.natural_key), str)}
+        claimed = {*self.pins, *self.under_way}
+        return {} if len(named) < len(live) or (claimed and any(one.sid in claimed for one in live)) else named
+
+    @cached_property
+    def _unusual(self) -> frozenset[tuple[Kind, Address | None]]:
+        """The collections in which a declared resource is pinned or renamed."""
+        return frozenset(
+            (item.kind, item.parent) for item in self.config.exceptions if item.pin is not None or item.renamed_from
+        )
 
     def find(self, declared: Declared, parents: tuple[str, ...]) -> Live | None:
         """Return the live resource of a declared one, by its present or otherwise by its former name.

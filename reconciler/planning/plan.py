@@ -19,6 +19,7 @@ How a change results:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import field, replace
 from functools import partial
 from typing import Literal
@@ -107,7 +108,7 @@ class Execution:
 
     sids: Mapping[Address, str] = field(default_factory=dict)
     builtin_refs: Mapping[Address, Mapping[str, Content | Reference | Unknown]] = field(default_factory=dict)
-    existing_sids: frozenset[str] = frozenset()
+    existing_sids: AbstractSet[str] = frozenset()
     finished_replaces: frozenset[str] = frozenset()
     former: Mapping[str, Live] = field(default_factory=dict, repr=False)
     successors: Mapping[str, Address] = field(default_factory=dict)
@@ -260,7 +261,8 @@ class _Planner:
 
     def _select(self, config: Config, state: State) -> Selection:
         """Return the part of a configuration that the plan covers, without what could not be read."""
-        remembered = frozenset(config.resources.keys() - self.declared.keys())
+        is_widened = config.resources is not self.declared
+        remembered = frozenset(config.resources.keys() - self.declared.keys()) if is_widened else frozenset()
         selection = replace(self.options.selection(config), remembered=remembered)
         if state.unreadable:
             parents = match(config, state, KINDS.parents, selection).live
@@ -357,8 +359,13 @@ class _Planner:
 
     def _context_problems(self) -> Iterator[Problem]:
         """Yield the problems of the configuration and the account; what a participant needs is withheld if removed."""
-        declared = frozenset(map(str, self.declared))
-        return (one for one in self.context.problems if one.code != "absent-but-needed" or one.address in declared)
+        declared: frozenset[str] | None = None
+        for one in self.context.problems:
+            if one.code == "absent-but-needed":
+                declared = declared if declared is not None else frozenset(map(str, self.declared))
+                if one.address not in declared:
+                    continue
+            yield one
 
     def _missing(self, changes: Sequence[Change], bounds: Bounds) -> MissingReads:
         """Return what has to be read; nothing is counted until everything that decides about deletes is known."""
@@ -381,9 +388,9 @@ class _Planner:
             change.address: change.sid for change in unordered.changes if change.action == "delete" and change.sid
         }
         return Execution(
-            sids={**self.context.sids, **deleted},
+            sids={**self.context.sids, **deleted} if deleted else self.context.sids,
             builtin_refs=self.context.builtin_refs,
-            existing_sids=frozenset(self.context.state.sids),
+            existing_sids=self.context.state.sids,
             finished_replaces=self.context.interrupted.finished,
             former={
                 step.id: live

@@ -51,7 +51,7 @@ SEARCHED = tuple(
 
 def _present(config: Config, selection: Selection) -> Mapping[Address, Declared]:
     """Return the declared resources that a plan covers by address, without those inside an absent one."""
-    inside_absent = Desired.of(config).inside_absent
+    inside_absent = Desired.contents_of_absent(config)
     if not inside_absent and not selection.omitted and not selection.unreadable:
         return config.resources
     return {
@@ -63,8 +63,8 @@ def _present(config: Config, selection: Selection) -> Mapping[Address, Declared]
 
 def first_round(config: Config, selection: Selection = EVERYTHING) -> tuple[Read, ...]:
     """Return the account's configuration, always, and the top-level collections that the plan needs."""
-    covered = selection.covered(tuple(config.resources.values()))
-    kinds_of_covered = {declared.kind for declared in covered}
+    collections = [(kind, selection.covered(members)) for (kind, _), members in config.collections.items()]
+    kinds_of_covered = {kind for kind, covered in collections if covered}
     pruned = [prune for prune in config.prune.values() if selection.covers_collection(prune.collection)]
     kinds = {ACCOUNT}
     kinds |= {kind for kind in kinds_of_covered if kind.parent is None}
@@ -77,7 +77,8 @@ def first_round(config: Config, selection: Selection = EVERYTHING) -> tuple[Read
     if selection.settings:
         kinds |= {kind for kind in settings_of(None) if selection.covers_collection(Address(kind.section))}
     decisive: set[Kind] = set()
-    for kind in {prune.kind for prune in pruned} | {declared.kind for declared in covered if declared.absent}:
+    absent = selection.covered([declared for declared in config.exceptions if declared.absent])
+    for kind in {prune.kind for prune in pruned} | {declared.kind for declared in absent}:
         decisive |= {use.kind for use in destinations_of(kind)}  # a service that addresses point to is not deleted
         if kind.built_in_by_flex:
             kinds.add(flex.WEBHOOK)  # its target shows whether the default service belongs to Flex
@@ -85,11 +86,11 @@ def first_round(config: Config, selection: Selection = EVERYTHING) -> tuple[Read
     for kind in KINDS:
         if kind.parent is None and kinds & {use.kind for use in destinations_of(kind)}:
             kinds.add(kind)  # a service that is referred to by SID may not exist
-    referring = {kind for kind in kinds_of_covered if kind.references}
     kinds |= {
         kind
+        for referring, covered in collections
+        if referring.references
         for declared in covered
-        if declared.kind in referring
         for kind, scope in _by_sid(declared)
         if scope == "account"
     }

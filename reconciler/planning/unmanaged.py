@@ -73,12 +73,12 @@ def undeclared_resources(context: PlanContext, changes: Iterable[Change]) -> lis
         )
         for kind, parents in collections
         if not kind.singleton and parents is not None
-        for live in context.state.collection(kind, parents)
+        for live in context.state.members(kind, parents)
         if live.sid not in context.matching.addresses
         and deleted.isdisjoint((live.sid, *live.parents))
         and not context.is_protected(live)
     ]
-    return sorted(found, key=lambda item: item.address)
+    return sorted(found, key=lambda item: (item.address, item.live.sid))
 
 
 def unsearched_collections(context: PlanContext) -> tuple[Address, ...]:

@@ -63,8 +63,8 @@ class UnusedNames:
 
     def former_names(self) -> Iterator[Problem]:
         """Report each `renamed_from` that renames nothing."""
-        for declared in self.context.desired.present:
-            if not declared.renamed_from or declared.pin is not None or not self.context.selection.covers(declared):
+        for declared in self.context.config.exceptions:
+            if not declared.renamed_from or declared.pin is not None or not self.context.must_exist(declared):
                 continue
             live = self.context.matching.live.get(declared.address)
             parents = self.context.parents(declared)

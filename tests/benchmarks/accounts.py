@@ -14,6 +14,7 @@ import math
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,8 @@ class _Recorder:
 
 
 def _plan(config: Config, app: Any) -> None:
+    config = replace(config)  # without what an earlier plan found out about it
+
     async def run() -> None:
         async with ReadClient("https://conversations.twilio.com", CREDENTIALS, transport=in_process(app)) as client:
             made = await fetch_and_plan(config, client, Silent())

@@ -797,9 +797,40 @@ def test_no_live_resource_is_two_declared_ones_and_order_never_matters(
     chance.shuffle(live_roles)
     chance.shuffle(resources)
     assert match(configuration(*resources), state(service("support"), *live_roles)) == found
-    # The short way for a name that occurs once gives what the general one gives.
-    with patch.object(match_by_name._Names, "only_pair", return_value=None):
+    # The short ways, for a plain collection and for a name that occurs once, give what the general one gives.
+    with patch.object(match_by_name.NameMatcher, "plain", return_value={}):
         assert match(configuration(*resources), state(service("support"), *live_roles)) == found
+        with patch.object(match_by_name._Names, "only_pair", return_value=None):
+            assert match(configuration(*resources), state(service("support"), *live_roles)) == found
+
+
+def test_resources_are_compared_as_soon_as_they_are_matched() -> None:
+    config = in_support(
+        declared("services.support.roles.a"),
+        declared("services.support.roles.b", absent=True),
+        declared("services.support.roles.c"),
+        declared("services.support.roles.d"),
+    )
+    account = state(service("support"), *(role(name, "service", number) for number, name in enumerate("abd", 1)))
+    found = match(config, account, compare=lambda one, live: [live.name] if one.natural_key in "ab" else [])
+    assert {str(where): paths for where, paths in found.unequal.items()} == {
+        "services.support.roles.a": ["a"],
+        "services.support.roles.b": ["b"],
+    }
+    assert [item.natural_key for item in found.unsettled] == ["a", "b", "c"]
+
+
+def test_sids_are_those_of_matched_resources_without_singletons() -> None:
+    config = in_support(declared("services.support.roles.a"), declared("services.support.configuration"))
+    found = match(
+        config,
+        state(service("support"), role("a", "service"), live("service_configuration", parents=IN_SUPPORT)),
+    )
+    assert len(found.live) == 3
+    assert {str(where): found_sid for where, found_sid in found.sids.items()} == {
+        "services.support": SUPPORT,
+        "services.support.roles.a": sid("RL", 1),
+    }
 
 
 # --- webhooks: what must exist comes first, and the most specific one decides ----------------------------------------
