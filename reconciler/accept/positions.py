@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import field
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import yaml
 from yaml import (
@@ -23,9 +23,9 @@ from yaml import (
 )
 
 from reconciler.config.collector import collector_paused
+from reconciler.config.yaml_events import SURROGATE, Event, join_surrogates, read_events
 from reconciler.lazy_dataclass import dataclass
 
-Event: TypeAlias = Any  # PyYAML has no types for them
 _PROPERTIES = re.compile(r"(?:(?:&|!)[^\s,\[\]{}]*(?:[ \t]+|(?=[\r\n,\]}])|\Z))*")
 """Anchors and tags before a value, with the spaces after them."""
 BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
@@ -176,12 +176,16 @@ def parse(text: str) -> Document:
         PositionsError: It is malformed, or has several documents.
     """
     text = text.removeprefix("\ufeff")
-    builder = _Builder(text)
-    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
+    def build(events: Iterator[Event]) -> _Builder:
+        builder = _Builder(text)
+        for event in events:
+            builder.take(event)
+        return builder
+
     try:
         with collector_paused():
-            for event in iter(loader(text).get_event, None):
-                builder.take(event)
+            builder = read_events(text, build)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise PositionsError(str(error)) from None
     return Document(text, builder.root, builder.aliases)
@@ -241,15 +245,18 @@ class _Builder:
 
     def _scalar(self, event: Event) -> Scalar:
         style = event.style or ""
+        value = event.value
+        if not value.isascii() and SURROGATE.search(value):
+            value = join_surrogates(value)
         if event.anchor is None and event.tag is None and style not in {"|", ">"}:
             start = event.start_mark.index
-            return Scalar(start, event.end_mark.index, start, event.value, style)
+            return Scalar(start, event.end_mark.index, start, value, style)
         outer, start = self._begin(event)
         end = event.end_mark.index
         if style in {"|", ">"}:
             end = self._end_of_block(start, end)
-        start = min(start, end) if end > outer or not event.value else start
-        return Scalar(start, max(start, end), outer, event.value, style, event.anchor or "", event.tag or "")
+        start = min(start, end) if end > outer or not value else start
+        return Scalar(start, max(start, end), outer, value, style, event.anchor or "", event.tag or "")
 
     def _end_of_block(self, start: int, end: int) -> int:
         """Return where the content of a block scalar ends: the parser's mark may lie in the next line's indent."""

@@ -14,7 +14,7 @@ Plain: TypeAlias = str | int | float | bool | None
 
 _OTHER_TYPE = re.compile(
     r"(?:|~|null|true|false|yes|no|on|off|y|n|<<|=|[-+.]?(?:inf|nan)|\.inf|\.nan"
-    r"|[-+]?(?:0[bxo])?[\d_,.:a-f]*\d[\d_,.:a-f]*(?:e[-+]?\d+)?|\d{4}-\d\d?-\d\d?.*)\Z",
+    r"|[-+]?0x[\da-f_]+|[-+]?(?:0[bo])?[\d_,.:]*\d[\d_,.:]*(?:e[-+]?\d*)?|\d{4}-\d\d?-\d\d?.*)\Z",
     re.IGNORECASE,
 )
 """Plain texts that some reader takes for something else than text."""

@@ -15,12 +15,12 @@ import yaml
 from reconciler.config.findings import Findings, shown
 from reconciler.config.nodes import Node, Origin
 from reconciler.config.yaml_errors import harmless_lines, report_syntax_error
-from reconciler.config.yaml_tree import Event, StopReadingError, TreeBuilder
+from reconciler.config.yaml_events import Event, read_events
+from reconciler.config.yaml_tree import StopReadingError, TreeBuilder
 from reconciler.errors import Place
 
 _LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_ESCAPED_SURROGATE = re.compile(r"\\(?:u[dD]|U0000[dD])[89a-fA-F]")
 
 
 class Parsed(NamedTuple):
@@ -74,56 +74,24 @@ def parse(data: bytes, origin: Origin, findings: Findings) -> Parsed:
 def _built(text: str, origin: Origin, findings: Findings, lines: tuple[str, ...]) -> TreeBuilder:
     """Return the builder of a file's tree, after all events.
 
-    JSON writes a character beyond the first 65,536 as two escapes, a surrogate pair, which libyaml refuses. The pure
-    parser reads the two halves, and the builder joins them. It is three times slower, so only such files use it.
-    """
-    builder = TreeBuilder(origin, findings, lines)
-    try:
-        _build(text, builder)
-    except yaml.MarkedYAMLError as error:
-        if _ESCAPED_SURROGATE.search(text) is None:
-            raise
-        builder = TreeBuilder(origin, findings, lines)
-        try:
-            _build(text, builder, pure=True)
-        except yaml.MarkedYAMLError as other:
-            # libyaml's message for the same mistake is the one that is explained.
-            raise (error if _line_of(error) == _line_of(other) else other) from None
-    return builder
-
-
-def _line_of(error: yaml.MarkedYAMLError) -> int:
-    mark = error.problem_mark or error.context_mark
-    return -1 if mark is None else int(mark.line)
-
-
-def _build(text: str, builder: TreeBuilder, *, pure: bool = False) -> None:
-    """Pass every event to the builder, and check its limits before the parser's own.
-
     The parser scans ahead of its events, so a limit of its own can stop it before the builder reaches its limit.
 
     Raises:
         StopReadingError: the file exceeds a limit, which has been reported.
         yaml.YAMLError: the file is malformed.
     """
-    try:
-        builder.build(_events(text, pure=pure))
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        builder.check_depth_ahead(None if mark is None else mark.line + 1)
-        raise
 
+    def build(events: Iterator[Event]) -> TreeBuilder:
+        builder = TreeBuilder(origin, findings, lines)
+        try:
+            builder.build(events)
+        except (yaml.YAMLError, RecursionError) as error:
+            mark = getattr(error, "problem_mark", None)
+            builder.check_depth_ahead(None if mark is None else mark.line + 1)
+            raise
+        return builder
 
-def _events(text: str, *, pure: bool) -> Iterator[Event]:
-    loader = (yaml.BaseLoader if pure else getattr(yaml, "CBaseLoader", yaml.BaseLoader))(text)
-    try:
-        # As `yaml.parse` does, but with one call for each event in place of four.
-        yield from iter(loader.get_event, None)
-    except (ValueError, OverflowError):
-        # The pure parser lets them through for escapes such as \UFFFFFFFF. Their text may repeat the file's.
-        raise yaml.YAMLError("an escape in quotes names no character") from None
-    finally:
-        loader.dispose()
+    return read_events(text, build)
 
 
 def _decoded(data: bytes, origin: Origin, findings: Findings) -> str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from yaml import (
     AliasEvent,
@@ -21,6 +21,7 @@ from yaml import (
 
 from reconciler.config.findings import Findings, shown
 from reconciler.config.nodes import NULLS, UNSET, KeyValue, ListNode, MapNode, Node, Origin, ScalarNode
+from reconciler.config.yaml_events import SURROGATE, Event, join_surrogates
 from reconciler.errors import Place
 from reconciler.lazy_dataclass import dataclass
 from reconciler.redaction import literal_holds_secret, may_be_secret
@@ -30,8 +31,6 @@ MOST_WRITTEN = 250_000
 """The maximum number of keys, values, lists, and mappings in a file; a resource has about ten."""
 MOST_EXPANDED = 500_000
 """The maximum number of nodes that aliases and merge keys may add to the written ones."""
-Event: TypeAlias = Any  # PyYAML has no types for them
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _FLOW_TOKEN = re.compile(
     r"""
     (?P<begin> [\[{] )
@@ -171,7 +170,7 @@ class TreeBuilder:
     def _scalar(self, event: Event) -> ScalarNode:
         text = event.value
         tag = "" if event.tag is None else self._scalar_tag(event)
-        if not text.isascii() and _SURROGATE.search(text):
+        if not text.isascii() and SURROGATE.search(text):
             text = self._without_surrogates(text, event)
         start, end = event.start_mark, event.end_mark
         line, end_line = start.line + 1, end.line + 1
@@ -215,12 +214,12 @@ class TreeBuilder:
 
     def _without_surrogates(self, text: str, event: Event) -> str:
         """Join the halves of surrogate pairs, and replace and report a half without the other."""
-        joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
-        if not _SURROGATE.search(joined):
+        joined = join_surrogates(text)
+        if not SURROGATE.search(joined):
             return joined
         hint = 'write both halves, for instance "\\ud83d\\ude00", or the character itself'
         self._findings.error("not-text", "half a surrogate pair is not a character", self._place(event), hint)
-        return _SURROGATE.sub("\ufffd", joined)
+        return SURROGATE.sub("\ufffd", joined)
 
     def check_anchors(self) -> None:
         """Report values whose anchor is not used: text that begins with & was probably meant."""
