@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from reconciler.accept.model import Item
+from reconciler.accept.narrowing import narrowed, unknown_names, whole_field
 from reconciler.address import Address
 from reconciler.change import Change, FieldChange, Standing
 from reconciler.config.model import Config, Reference, Unknown
@@ -149,17 +150,6 @@ class _Reader:
         return target.name if target.is_built_in else content
 
 
-def whole_field(name: Address, config: Config) -> Address:
-    """Return the JSON field for the name of a value inside it, as a drift shows it; any other name as it is."""
-    for address in _above(name, config.resources):
-        path = name.parts[len(address.parts) :]
-        for end in range(1, len(path)):
-            field = config.resources[address].kind.by_path.get(".".join(path[:end]))
-            if field is not None and field.shape is Shape.JSON:
-                return address.child(*path[:end])
-    return name
-
-
 def choose(found: Sequence[Candidate], names: Sequence[Address], config: Config) -> tuple[list[Candidate], list[str]]:
     """Choose the differences to accept.
 
@@ -173,13 +163,17 @@ def choose(found: Sequence[Candidate], names: Sequence[Address], config: Config)
     """
     if not names:
         return _with_units(found, [one for one in found if one.standing == "drifted"], asked=False), []
+    given, names = names, list(dict.fromkeys(whole_field(name, config) for name in names))
     within: dict[tuple[str, ...], list[Candidate]] = {}
     for one in found:
         parts = _address(one.item).parts
         for end in range(1, len(parts) + 1):
             within.setdefault(parts[:end], []).append(one)
     chosen = {id(one): one for name in names for one in within.get(name.parts, ()) if _is_included(one, name)}
-    errors: list[str] = []
+    errors = [
+        f"{name}: neither the configuration nor the account has such a value. `reconciler drift` lists what differs"
+        for name in unknown_names(given, (one.item for one in found), config)
+    ]
     for name in names:
         if name.parts in within:
             continue
@@ -200,11 +194,17 @@ def choose(found: Sequence[Candidate], names: Sequence[Address], config: Config)
                 else "`reconciler drift` lists what differs"
             )
         )
-    return _with_units(found, list(chosen.values()), asked=True), errors
+    accepted = _with_units(found, list(chosen.values()), asked=True)
+    return [replace(one, item=item) for one in accepted if (item := narrowed(one.item, given)) is not None], errors
 
 
 def left_by(found: Sequence[Candidate], names: Sequence[Address]) -> list[str]:
-    """Return what differs within names and does not belong to them: it has to be named itself."""
+    """Return what differs within names and does not belong to them: it has to be named itself.
+
+    Args:
+        found: All differences.
+        names: Addresses of resources and whole fields.
+    """
     within = (one for one in found for name in names if _address(one.item).is_within(name))
     return list(dict.fromkeys(one.item.name for one in within if not any(_is_included(one, name) for name in names)))
 

@@ -36,6 +36,7 @@ class Item:
         unit: The field whose other value decides which of these fields the resource has: all of them are accepted, or
             none; empty for a field of its own.
         is_dropped: Whether the key is removed, because the live resource has no such value.
+        is_part: Whether only some inner values of the field are accepted, so that the content is not the live value.
     """
 
     action: Literal["set", "remove", "add"]
@@ -48,6 +49,7 @@ class Item:
     hidden: str = ""
     unit: str = ""
     is_dropped: bool = False
+    is_part: bool = False
 
     @property
     def name(self) -> str:

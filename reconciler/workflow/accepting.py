@@ -74,15 +74,15 @@ async def accept(inputs: Inputs, endpoint: Endpoint, progress: Progress, request
         UsageError: A name means nothing, or there is no baseline and no name.
         ReconcilerError: See `reconciler.errors`.
     """
-    from reconciler.accept.candidates import whole_field  # noqa: PLC0415 - see the package
+    from reconciler.accept.narrowing import whole_field  # noqa: PLC0415 - see the package
     from reconciler.api.client import ReadClient  # noqa: PLC0415 - see the package
 
     names = _parse(request.addresses)
     loaded = Editable.load(inputs, DiskSources(inputs.path, endpoint.environment))
-    names = list(dict.fromkeys(whole_field(name, loaded.selected.config) for name in names))
+    fields = list(dict.fromkeys(whole_field(name, loaded.selected.config) for name in names))
     options = replace(plan_options(inputs), searches=bool(request.unmanaged), settings=request.is_named)
-    if len(names) <= _MOST_PLANNED and not (request.unmanaged or inputs.targets or inputs.excludes):
-        options = replace(options, targets=_resources_of(names, loaded.selected.config))
+    if len(fields) <= _MOST_PLANNED and not (request.unmanaged or inputs.targets or inputs.excludes):
+        options = replace(options, targets=_resources_of(fields, loaded.selected.config))
     async with connect(endpoint, ReadClient, progress, config=loaded.selected.config) as client:
         made, state = await plan_for_edits(
             loaded, client, endpoint, progress, options, requires_baseline="" if request.is_named else _NO_BASELINE
@@ -141,6 +141,7 @@ class _Work:
             left_by,
             not_compared_in,
         )
+        from reconciler.accept.narrowing import whole_field  # noqa: PLC0415 - see the package
 
         config = self.loaded.selected.config
         chosen: list[Candidate] = []
@@ -150,7 +151,8 @@ class _Work:
             chosen, errors = choose(found, names, config)
             if errors:
                 raise UsageError("; ".join(errors))
-            self.named_only, self.not_compared = left_by(found, names), not_compared_in(names, config)
+            fields = [whole_field(name, config) for name in names]
+            self.named_only, self.not_compared = left_by(found, fields), not_compared_in(fields, config)
             unknown = [one.item for one in found if one.standing == "unknown" and not names]
         added = {self._find(text).sid: self._unmanaged(text) for text in dict.fromkeys(self.request.unmanaged)}
         items = [self._with_handle(one.item, added) for one in chosen]

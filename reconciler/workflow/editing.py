@@ -5,7 +5,7 @@ Takes `Inputs` and a plan; returns an `Acceptance`, which `write` writes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import field, replace
 from datetime import UTC, datetime
@@ -300,8 +300,13 @@ class Checker:
         from reconciler.planning.plan import make_plan  # noqa: PLC0415 - see the package
 
         items = [item for group in groups for item in group.items]
-        if (found := self._why_different(after, items)) is not None:
+        if found := _why_otherwise(after, items):
             return found
+        groups = [replace(group, items=[item for item in group.items if not item.is_part]) for group in groups]
+        items = [item for item in items if not item.is_part]
+        different = self._why_different(after, items)
+        if different is not None:
+            return different
         try:
             plan = make_plan(after, self.state, replace(self.options, settings=False, searches=False))
         except MatchError as error:
@@ -343,6 +348,19 @@ class Checker:
                 if change.path in accepted:
                     return f"{address}.{change.path} would still differ"
         return ""
+
+
+def _why_otherwise(after: Config, items: Iterable[Item]) -> str:
+    """Return which of the fields of which only inner values are accepted has another value; empty if none."""
+    for item in items:
+        if not item.is_part:
+            continue
+        declared = after.resources.get(item.address)
+        value = declared.values.get(item.path) if declared is not None else None
+        comparable = item.kind.by_path[item.path].comparable
+        if value is None or comparable(value.content) != comparable(item.content):
+            return f"{item.name} would have another value"
+    return ""
 
 
 def _identifies(kind: Kind, path: str) -> bool:

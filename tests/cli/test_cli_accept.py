@@ -174,17 +174,43 @@ def test_it_says_why_there_is_nothing_to_accept(cli: Cli, drifted: Path) -> None
     assert cli("accept", "services.support.webhooks.mathod", *EMULATED).code == 1
 
 
-def test_a_value_inside_json_means_its_field(cli: Cli, drifted: Path) -> None:
-    line = "    users: {ada: {attributes: {level: 2, team: {name: Blue}}}}\n"
+@pytest.mark.parametrize(
+    ("names", "accepted"),
+    [
+        pytest.param(["level"], "{level: 2, team: {name: Red, size: 3}}", id="a changed value"),
+        pytest.param(["team.name"], "{level: 1, team: {name: Blue, size: 3}}", id="a value in a mapping"),
+        pytest.param(["team.size"], "{level: 1, team: {name: Red}}", id="a value that the account lacks"),
+        pytest.param(["since"], "{level: 1, team: {name: Red, size: 3}, since: 2020}", id="a value that only it has"),
+        pytest.param(["level", "team"], "{level: 2, team: {name: Blue}}", id="a value and a mapping"),
+        pytest.param(["same"], None, id="a value that does not differ"),
+        pytest.param(["level", ""], "{level: 2, team: {name: Blue}, since: 2020}", id="a value and the field"),
+    ],
+)
+def test_of_json_only_the_named_values_are_accepted(
+    cli: Cli, drifted: Path, names: list[str], accepted: str | None
+) -> None:
+    line = "    users: {ada: {attributes: {same: 0, level: 2, team: {name: Blue}, since: 2020}}}\n"
     drifted.write_text(FILES + line)
     assert cli("apply", *EMULATED, "--yes").code == 0
-    drifted.write_text(FILES + line.replace("2", "1").replace("Blue", "Red"))
-    name = "services.support.users.ada.attributes"
-    shown = cli("drift", *EMULATED).out
-    assert ("attributes.level:" in shown, "attributes.team.name:" in shown) == (True, True)
-    result = cli("accept", f"{name}.level", f"{name}.team.name", *EMULATED, "--yes")
-    assert (result.code, "1 difference accepted by these edits.\n" in result.out) == (0, True)
-    assert drifted.read_text() == FILES + line
+    declared = "{level: 1, team: {name: Red, size: 3}}"
+    drifted.write_text(FILES + f"    users: {{ada: {{attributes: {with_same(declared)}}}}}\n")
+    paths = [f"services.support.users.ada.attributes.{name}".rstrip(".") for name in names]
+    result = cli("accept", *paths, *EMULATED, "--yes")
+    assert result.code == 0
+    expected = f"    users: {{ada: {{attributes: {with_same(accepted or declared)}}}}}\n"
+    assert drifted.read_text() == FILES + expected
+    assert ("Nothing to accept." in result.out) == (accepted is None)
+
+
+def with_same(attributes: str) -> str:
+    return attributes.replace("{", "{same: 0, ", 1)
+
+
+def test_a_value_inside_json_that_is_nowhere_is_an_error(cli: Cli, drifted: Path) -> None:
+    drifted.write_text(FILES + "    users: {ada: {attributes: {level: 2}}}\n")
+    result = cli("accept", "services.support.users.ada.attributes.lebel", *EMULATED, "--yes")
+    assert result.code == 1
+    assert "neither the configuration nor the account has such a value" in result.err.replace("\n       ", " ")
 
 
 def test_lines_with_secrets_are_not_shown(cli: Cli, drifted: Path) -> None:
