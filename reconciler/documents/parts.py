@@ -317,6 +317,7 @@ class UndoPart(Part):
 
     report: str = field(metadata=described("The path of its file, relative to the folder of the plan file."))
     digest: str = field(metadata=described("`sha256:` and the SHA-256 digest of the file."))
+    is_empty: bool = field(default=False, metadata=described("Whether that apply changed nothing.", exclude_if=not_))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -243,7 +243,7 @@ def _options(plan: Plan) -> OptionsPart:
         rotate=tuple(sorted(str(item) for item in options.rotate)),
         baseline=options.baseline,
         ours=options.ours,
-        undo=None if undo is None else UndoPart(report=undo.path, digest=undo.digest),
+        undo=None if undo is None else UndoPart(report=undo.path, digest=undo.digest, is_empty=undo.is_empty),
     )
 
 

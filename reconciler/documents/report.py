@@ -330,8 +330,14 @@ def report_document(report: Report, plan: PlanFile) -> ReportFile:
         unreadable=plan.unreadable,
         unrecorded=report.unrecorded,
         irreversible=plan.irreversible,
-        follow_up=report.origin.follow_up,
+        follow_up=report.origin.follow_up if _has_undone(report) else (),
     )
+
+
+def _has_undone(report: Report) -> bool:
+    """Whether a step took effect, or may have, or there was nothing left to do."""
+    statuses = {outcome.status for result in report.results for outcome in result.outcomes}
+    return not report.results or bool(statuses & {"done", "unchanged", "interrupted"})
 
 
 def parse_report(text: str | bytes, name: str) -> ReportFile:

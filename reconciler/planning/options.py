@@ -19,10 +19,12 @@ class UndoneReport:
     Attributes:
         path: the path of its file, relative to the folder of the plan file.
         digest: ``sha256:…`` of the file.
+        is_empty: whether that apply changed nothing.
     """
 
     path: str
     digest: str
+    is_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

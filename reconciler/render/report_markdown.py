@@ -84,7 +84,10 @@ def _verdict(report: ReportFile) -> str:
     )
     if not report.changes:
         if report.options.undo is not None:
-            return "✅ Nothing to undo: the account is as before the apply"
+            nothing = (
+                "the apply changed nothing" if report.options.undo.is_empty else "the account is as before the apply"
+            )
+            return f"✅ Nothing to undo: {nothing}"
         return "✅ No changes: the account matches the configuration"
     match report.exit_code:
         case 0:

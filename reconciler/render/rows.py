@@ -344,6 +344,7 @@ class ChangesView:
         pending: of a drift, the changes that were merged and not applied yet.
         baseline: the configuration that was applied last; None if nothing was compared with it.
         undo: of an undo, the report whose apply it undoes, as it was named; empty for any other plan.
+        undoes_nothing: whether the apply that is undone changed nothing.
         irreversible: of an undo, the resources that remain different permanently, each with a sentence.
         apply_command: of a plan, the command that applies it, with every approval; empty if it is unknown.
         accept_command: of a plan, the command that accepts the account's values instead; empty for none.
@@ -374,6 +375,7 @@ class ChangesView:
     pending: tuple[ChangeRow, ...] = ()
     baseline: SinceRow | None = None
     undo: str = ""
+    undoes_nothing: bool = False
     irreversible: tuple[tuple[str, str], ...] = ()
     timeline: tuple[TimelineRow, ...] = ()
     apply_command: str = ""

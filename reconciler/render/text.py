@@ -424,10 +424,11 @@ def _nothing_to_do(plan: ChangesView) -> str:
     scope = "The selected part of account" if plan.targets or plan.excludes else "Account"
     partial = incomplete(len(plan.unreadable))
     if plan.undo:
-        return (
-            f"{partial}Nothing to undo. Account {escape(plan.account)}{environment} is as before the apply of "
-            f"{escape(plan.undo)}, as far as it can be ({compared} compared)."
-        )
+        if plan.undoes_nothing:
+            return f"Nothing to undo: the apply of {escape(plan.undo)} changed nothing."
+        rest = ", except for what cannot be undone" if plan.irreversible else ""
+        account = f"Account {escape(plan.account)}{environment} is as before the apply of {escape(plan.undo)}"
+        return f"{partial}Nothing to undo. {account}{rest}."
     if partial:
         scope = f"The part of account {escape(plan.account)}{environment} that could be read"
         verdict = f"{partial}No other changes. {scope} matches the configuration"

@@ -104,6 +104,7 @@ def plan_view(plan: PlanFile) -> ChangesView:
         origin=_origin(plan.tool_version, plan.created_at, plan.config_digest),
         baseline=_since(plan.baseline),
         undo="" if plan.options.undo is None else plan.options.undo.report,
+        undoes_nothing=plan.options.undo is not None and plan.options.undo.is_empty,
         irreversible=tuple((part.address, part.message) for part in plan.irreversible),
         apply_command="" if plan.commands is None else plan.commands.apply,
         accept_command="" if plan.commands is None else plan.commands.accept,

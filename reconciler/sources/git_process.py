@@ -304,6 +304,11 @@ def _may_be_in_repository(folder: str, env: Mapping[str, str]) -> bool:
     )
 
 
+def is_commit_name(text: str) -> bool:
+    """Return whether a text, such as one from a saved document, is the full name of an object."""
+    return _COMMIT.fullmatch(text) is not None
+
+
 def revert_command(folder: str, commit: str, env: Mapping[str, str]) -> str:
     """Return the command that reverts a commit; empty if the text is not the name of one.
 
@@ -312,7 +317,7 @@ def revert_command(folder: str, commit: str, env: Mapping[str, str]) -> str:
         commit: The commit, from a saved document.
         env: The environment variables of git.
     """
-    if not _COMMIT.fullmatch(commit):
+    if not is_commit_name(commit):
         return ""
     git = GitProcess(commit, folder, git_environment(env))
     try:
@@ -332,5 +337,12 @@ def revert_command_of(*commits: str, is_merge: bool, folder: str = "") -> str:
         folder: The folder to run git in; empty for the current one.
     """
     return shlex.join(
-        ["git", *(["-C", folder] if folder else []), "revert", *(["-m", "1"] if is_merge else []), *commits]
+        [
+            "git",
+            *(["-C", folder] if folder else []),
+            "revert",
+            "--no-edit",
+            *(["-m", "1"] if is_merge else []),
+            *commits,
+        ]
     )

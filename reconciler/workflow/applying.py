@@ -22,7 +22,7 @@ from reconciler.workflow.ledgers import LedgerRecorder, open_ledger
 from reconciler.workflow.loading import Source, current_source, validate
 from reconciler.workflow.planning import approvals, build_document, known_secrets, plan_options, plan_with_records
 from reconciler.workflow.prospects import LazyProspects
-from reconciler.workflow.undo_ledger import UndoRecorder, revert_commands
+from reconciler.workflow.undo_ledger import UndoRecorder
 
 if TYPE_CHECKING:
     import asyncio
@@ -270,9 +270,11 @@ class _Planning:
         """Return the commands that follow an undo."""
         if self.source is None:
             return ()
+        from reconciler.workflow.reverting import reverts_with_ledger, reverts_without_ledger  # noqa: PLC0415 - for undo
+
         if fresh.ledger is not None:
-            return revert_commands(fresh.ledger, self.source.report, fresh.plan, self.files)
-        return self.source.follow_up(self.inputs, endpoint.environment)
+            return reverts_with_ledger(fresh.ledger, self.source, fresh.plan, self.files)
+        return reverts_without_ledger(self.source, fresh.plan, self.inputs, endpoint.environment)
 
     async def run(self, endpoint: Endpoint, approved: PlanFile | None) -> tuple[_Fresh, Endpoint]:
         """Plan; return the plan, and the endpoint with the remaining time of the deadline.

@@ -1,22 +1,15 @@
-"""Records an undo in the ledger, and finds the commits to revert.
+"""Records an undo in the ledger.
 
-Takes a `Ledger` and the report of the apply that is undone; returns an `UndoRecorder`, and the commands that make the
-configuration agree with the account.
+Takes a `Ledger` and the report of the apply that is undone; returns an `UndoRecorder`.
 """
 
 from __future__ import annotations
 
-import itertools
-import posixpath
-import re
-import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.config.sources import looks_like_yaml
 from reconciler.errors import LedgerError
-from reconciler.sources.git_process import revert_command_of
 
 if TYPE_CHECKING:
     from reconciler.address import Address
@@ -24,19 +17,13 @@ if TYPE_CHECKING:
     from reconciler.documents.ledger import LedgerEntry
     from reconciler.documents.report import ReportFile
     from reconciler.ledger.opening import Ledger
-    from reconciler.ledger.repository import Repository
     from reconciler.ledger.undone_addresses import UndoneRecords
     from reconciler.planning.baseline import Record
     from reconciler.planning.plan import Plan
     from reconciler.report import Report
-    from reconciler.sources.recording import RecordingSources
-
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-
-_FILE = re.compile(rb"\$\{file:([^}]*)\}")
 
 
-class _Span(NamedTuple):
+class Span(NamedTuple):
     """Runs of a report between which no one else applied anything.
 
     Attributes:
@@ -50,7 +37,7 @@ class _Span(NamedTuple):
     before: LedgerEntry | None
 
 
-def _spans(ledger: Ledger, report: ReportFile) -> list[_Span]:
+def spans_of(ledger: Ledger, report: ReportFile) -> list[Span]:
     """Return the runs of a report, oldest first, as far as the ledger has them.
 
     Returns:
@@ -77,7 +64,7 @@ def _spans(ledger: Ledger, report: ReportFile) -> list[_Span]:
         first, last = found.get(group[0]), found.get(group[-1])
         if last is not None:
             begins = last.begins or first is None or first.begins
-            spans.append(_Span(frozenset(group), last, None if begins else found.get(group[0] - 1)))
+            spans.append(Span(frozenset(group), last, None if begins else found.get(group[0] - 1)))
     return spans
 
 
@@ -88,26 +75,6 @@ def _has_applied(entry: LedgerEntry | None) -> bool:
     done = entry.summary
     written = (done.create, done.update, done.replace, done.delete, done.partly, done.interrupted)
     return entry.status == "started" or any(written)
-
-
-def _with_another_commit(ledger: Ledger, entry: LedgerEntry, before: LedgerEntry | None) -> LedgerEntry | None:
-    """Return the entry before an apply, or before the attempts at the same commit that it continued.
-
-    These did not complete, or were undone. After one that did, an apply of the same commit changed only what someone
-    else had changed in the account.
-    """
-    undone = 0
-    while before is not None and before.source.commit == entry.source.commit:
-        if before.operation == "undo":
-            undone += 1
-        elif before.status == "applied":
-            if not undone:
-                return before
-            undone -= 1
-        number = before.number - 1
-        found = ledger.ref.find(ledger.tips.newest, {number}) if number and not before.begins else {}
-        before = found[number].entry if number in found else None
-    return before
 
 
 class UndoRecorder:
@@ -140,13 +107,13 @@ class UndoRecorder:
         from reconciler.ledger.writing import Applied, LedgerWriter  # noqa: PLC0415 - see the package
 
         head = ledger.head
-        spans = _spans(ledger, report)
+        spans = spans_of(ledger, report)
         self._ledger = ledger
         self._plan = plan
         self._current = ledger.records()
         found = UndoneRecords()
         if spans:  # an apply that the ledger does not have changed no record
-            found = UndoneRecords(plan.undone, spans[-1].entry.records(), _records_before(spans, plan))
+            found = UndoneRecords(plan.undone, spans[-1].entry.records(), records_before(spans, plan))
             found = self._in_present_addresses(found, load)
         number = spans[-1].entry.number if spans else 0
         self._undone = found.undone
@@ -241,7 +208,7 @@ class UndoRecorder:
         return {address: self._ledger.key.sid_digest(sid) for address, sid in sids.items()}
 
 
-def _records_before(spans: list[_Span], plan: Plan) -> dict[Address, Record]:
+def records_before(spans: list[Span], plan: Plan) -> dict[Address, Record]:
     """Return the record of each address before the first run that is undone for it."""
     if not spans:
         return {}
@@ -254,86 +221,3 @@ def _records_before(spans: list[_Span], plan: Plan) -> dict[Address, Record]:
         if found is not None:
             records[address] = found
     return records
-
-
-def revert_commands(ledger: Ledger, report: ReportFile, plan: Plan, files: RecordingSources) -> tuple[str, ...]:
-    """Return the commands that make the configuration agree with the account after an undo.
-
-    They revert the commits that changed the configuration's files since the previous entry, newest first; or restore
-    the files, if these commits are not one after another in the history. Commits that someone else applied between two
-    runs of the report are not among them.
-
-    Args:
-        ledger: The ledger.
-        report: The report of the apply that is undone.
-        plan: The plan of the undo.
-        files: The files of the configuration.
-    """
-    if report.options.undo is not None:
-        return ()
-    repository = ledger.ref.repository
-    spans = _spans(ledger, report)
-    before = _with_another_commit(ledger, spans[-1].entry, spans[-1].before) if spans else None
-    if before is None:
-        commit = report.source_commit
-        found = repository.commit(commit) if _COMMIT.fullmatch(commit) else None
-        return () if found is None else tuple(_reverts(repository, [commit]))
-    commits, paths = _changing(repository, before, spans[-1].entry, files)
-    if commits is None:
-        return tuple(_restores(repository, before.source.commit, paths))
-    undone = {item.entry for item in plan.undone.values()}
-    for span in reversed(spans[:-1]):
-        older = _with_another_commit(ledger, span.entry, span.before) if undone & span.runs else None
-        if older is not None:
-            commits += _changing(repository, older, span.entry, files)[0] or []
-    return tuple(_reverts(repository, list(dict.fromkeys(commits))))
-
-
-def _changing(
-    repository: Repository, before: LedgerEntry, entry: LedgerEntry, files: RecordingSources
-) -> tuple[list[str] | None, list[str]]:
-    """Return the commits that changed the configuration's files between two entries, newest first, and these files.
-
-    Returns:
-        No commits, if they are not one after another in the history.
-    """
-    old, new = before.source.commit, entry.source.commit
-    removed = repository.output("diff", "--name-only", "--diff-filter=D", "--relative", old, new, "--", ".") or ""
-    yaml = sorted({*files.paths, *filter(looks_like_yaml, removed.splitlines())})
-    paths = sorted({*yaml, *(_files_in(repository, old, yaml) & {*removed.splitlines()})})
-    line = (repository.output("rev-list", "--first-parent", new) or "").split()
-    if old not in line:
-        return None, paths
-    return (repository.output("rev-list", "--first-parent", f"{old}..{new}", "--", *paths) or "").split(), paths
-
-
-def _files_in(repository: Repository, commit: str, paths: list[str]) -> set[str]:
-    """Return the targets of `${file:}` in files at a commit; both are relative to the root file's folder."""
-    top = posixpath.dirname(repository.root)
-    texts = (repository.file(commit, posixpath.join(top, path)) or b"" for path in paths)
-    found = (name.decode("utf-8", "replace") for text in texts for name in _FILE.findall(text))
-    return {posixpath.normpath(name.strip()) for name in found}
-
-
-def _reverts(repository: Repository, commits: list[str]) -> Iterator[str]:
-    """Yield one command for each group of consecutive commits that are all merges, or all not."""
-    folder = repository.other_folder()
-    for is_merge, group in itertools.groupby(commits, lambda commit: _is_merge(repository, commit)):
-        yield revert_command_of(*group, is_merge=is_merge, folder=folder)
-
-
-def _is_merge(repository: Repository, commit: str) -> bool:
-    found = repository.commit(commit)
-    return found is not None and len(found.parents) > 1
-
-
-def _restores(repository: Repository, commit: str, paths: list[str]) -> Iterator[str]:
-    """Yield the commands that restore files as they were at a commit."""
-    folder, top = repository.folder, posixpath.dirname(repository.root)
-    there = [path for path in paths if repository.file(commit, posixpath.join(top, path)) is not None]
-    git = ["git", *(["-C", folder] if folder != "." else [])]
-    if there:
-        yield shlex.join([*git, "restore", f"--source={commit}", "--", *there])
-    added = [path for path in paths if path not in there]
-    if added:
-        yield shlex.join([*git, "rm", "--", *added])

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import PlanFileError, Problem, UsageError
 from reconciler.lazy_dataclass import dataclass
-from reconciler.sources.disk import DiskSources
 from reconciler.sources.near_files import or_near_file
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ class UndoSource:
         """Return options of a plan that undoes the report."""
         from reconciler.planning.options import UndoneReport  # noqa: PLC0415 - see the package
 
-        return replace(options, undo=UndoneReport(self.path, self.digest))
+        return replace(options, undo=UndoneReport(self.path, self.digest, is_empty=not self.targets))
 
     def undo(
         self,
@@ -136,20 +135,6 @@ class UndoSource:
             severity="warning",
         )
         return replace(made, warnings=(*made.warnings, warning))
-
-    def follow_up(self, inputs: Inputs, environment: Mapping[str, str]) -> tuple[str, ...]:
-        """Return the commands that make the configuration agree with the account.
-
-        None if the report has no commit; and none if it is that of an undo, since nothing shows whether the
-        configuration followed that one.
-        """
-        from reconciler.sources.git_process import revert_command  # noqa: PLC0415 - needed only by undo
-
-        if self.report.options.undo is not None:
-            return ()
-        folder = str(Path(DiskSources(inputs.path, environment).root).parent)
-        command = revert_command(folder, self.report.source_commit, environment)
-        return (command,) if command else ()
 
     def _check_root(self, inputs: Inputs, environment: Mapping[str, str]) -> None:
         """Refuse the guards and the ledger of another configuration; a root file may have moved since, though.

@@ -107,7 +107,7 @@ def test_the_plan_lists_first_what_cannot_be_undone_and_ends_with_the_revert(run
         "The apply is undone, except for what cannot be undone.",
         "",
         "Run and merge this, or the next apply makes the undone changes again:",
-        f"  git revert {head}",
+        f"  git revert --no-edit {head}",
     ]
     git("revert", "--no-edit", head)
     assert changes(run) == []
@@ -123,7 +123,7 @@ def test_a_merge_is_reverted_to_its_first_parent(run: Run) -> None:
     merge = git("rev-parse", "HEAD")
     assert run("apply", *HERE, "--yes", "--report", "merged.json").code == 0
     undone = run("undo", "merged.json", *HERE, "--yes", "--format", "json")
-    assert undone.json["follow_up"] == [f"git revert -m 1 {merge}"]
+    assert undone.json["follow_up"] == [f"git revert --no-edit -m 1 {merge}"]
 
 
 def test_an_undo_can_be_undone(run: Run) -> None:
@@ -153,7 +153,7 @@ def test_nothing_is_left_to_undo(run: Run) -> None:
     again = run("undo", "report.json", *HERE, "--yes")
     assert again.code == 0
     assert again.out.startswith("Nothing to undo. Account AC00000000000000000000000000000000 is as before the apply")
-    assert f"  git revert {git('rev-parse', 'HEAD')}" in again.out
+    assert f"  git revert --no-edit {git('rev-parse', 'HEAD')}" in again.out
 
 
 def test_what_someone_changed_since_is_withheld(run: Run) -> None:
@@ -544,7 +544,7 @@ def test_an_undo_of_everything_says_that_the_apply_is_undone(run: Run) -> None:
         "The apply is undone.",
         "",
         "Run and merge this, or the next apply makes the undone changes again:",
-        f"  git revert {head}",
+        f"  git revert --no-edit {head}",
     ]
 
 

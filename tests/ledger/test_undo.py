@@ -16,8 +16,9 @@ from reconciler.address import Address
 from reconciler.ledger.options import LedgerOptions
 from reconciler.report import Silent
 from reconciler.workflow import Endpoint, Inputs
+from tests.commands import Result
 from tests.faults.chaos import Killed
-from tests.ledger.clones import FILES, HOOK, Clones, commit, git
+from tests.ledger.clones import ACCOUNT, FILES, HOOK, Clones, commit, git
 from tests.ledger.lives import WRITING, Death, Lives, Side, _show, _yes
 
 CHANGED = (
@@ -67,7 +68,7 @@ def follow(clones: Clones, commands: list[str]) -> None:
     for command in commands:
         words = shlex.split(command)
         assert words[0] == "git"
-        git(*words[1:], *(["--no-edit"] if words[1] == "revert" else []), at=clones.here)
+        git(*words[1:], at=clones.here)
 
 
 def test_the_undone_changes_are_pending_until_the_revert(applied: Clones) -> None:
@@ -75,7 +76,7 @@ def test_the_undone_changes_are_pending_until_the_revert(applied: Clones) -> Non
     undone = undo(applied, "--format", "json")
     assert undone.code == 0
     head = git("rev-parse", "HEAD", at=applied.here)
-    assert undone.json["follow_up"] == [f"git revert {head}"]
+    assert undone.json["follow_up"] == [f"git revert --no-edit {head}"]
     entry = json.loads(git("show", f"{applied.tip()}:entry.json", at=applied.here))
     assert (entry["number"], entry["operation"], entry["status"]) == (3, "undo", "applied")
     assert entry["source"]["commit"] == head
@@ -142,7 +143,11 @@ def test_several_commits_and_a_merge_are_reverted_newest_first(clones: Clones) -
     last = push(clones, FILES.replace("friendly_name: Main", "friendly_name: Three"))
     assert clones.apply("--report", "../report.json").code == 0
     undone = undo(clones, "--format", "json")
-    assert undone.json["follow_up"] == [f"git revert {last}", f"git revert -m 1 {merge}", f"git revert {one}"]
+    assert undone.json["follow_up"] == [
+        f"git revert --no-edit {last}",
+        f"git revert --no-edit -m 1 {merge}",
+        f"git revert --no-edit {one}",
+    ]
     follow(clones, undone.json["follow_up"])
     assert changes(clones.plan("--format", "json").json) == []
 
@@ -152,11 +157,11 @@ def test_the_last_of_several_attempts_at_a_commit_reverts_it(clones: Clones) -> 
     changed = push(clones, CHANGED)
     assert clones.apply("--target", "services", "--report", "../first.json").code == 0  # incomplete, as after a failure
     assert clones.apply("--report", "../report.json").code == 0
-    assert undo(clones, "--format", "json").json["follow_up"] == [f"git revert {changed}"]
+    assert undo(clones, "--format", "json").json["follow_up"] == [f"git revert --no-edit {changed}"]
     # The undo is an entry of that commit, too.
     assert clones.apply("--report", "../report.json").code == 0
     undone = undo(clones, "--format", "json")
-    assert undone.json["follow_up"] == [f"git revert {changed}"]
+    assert undone.json["follow_up"] == [f"git revert --no-edit {changed}"]
     assert clones.at("here", "undo", "../first.json", "--yes").code == 0
     follow(clones, undone.json["follow_up"])
     assert changes(clones.plan("--format", "json").json) == []
@@ -176,7 +181,7 @@ def test_what_someone_else_applied_between_two_runs_of_a_report_stays(clones: Cl
     last = push(clones, FILES.replace("friendly_name: Main", "friendly_name: Last"))
     assert clones.apply(*report).code == 0
     undone = undo(clones, "--format", "json")
-    assert (undone.code, undone.json["follow_up"]) == (0, [f"git revert {last}"])
+    assert (undone.code, undone.json["follow_up"]) == (0, [f"git revert --no-edit {last}"])
     assert clones.entry().resources[number] == theirs
     follow(clones, undone.json["follow_up"])
     assert changes(clones.plan("--format", "json").json) == []
@@ -192,7 +197,7 @@ def test_the_commits_of_both_runs_are_reverted_but_not_those_in_between(clones: 
     assert clones.apply().code == 1
     last = push(clones, CHANGED.replace("method: POST", "method: GET"))
     assert clones.apply(*report).code == 0
-    assert undo(clones, "--format", "json").json["follow_up"] == [f"git revert {last} {first}"]
+    assert undo(clones, "--format", "json").json["follow_up"] == [f"git revert --no-edit {last} {first}"]
     push(clones, FILES.replace("method: POST", "method: GET"))
     assert changes(clones.plan("--format", "json").json) == []
 
@@ -207,7 +212,7 @@ def test_a_file_that_was_removed_after_its_last_use_comes_back(clones: Clones) -
     removed = push(clones, FILES.replace("friendly_name: Main", "friendly_name: Front"))
     assert clones.apply("--report", "../report.json").code == 0
     undone = undo(clones, "--format", "json")
-    assert undone.json["follow_up"] == [f"git revert {removed} {changed}"]
+    assert undone.json["follow_up"] == [f"git revert --no-edit {removed} {changed}"]
     follow(clones, undone.json["follow_up"])
     assert changes(clones.plan("--format", "json").json) == []
 
@@ -275,6 +280,104 @@ def test_an_undo_of_an_apply_that_is_not_in_the_ledger_changes_no_record(clones:
     after = json.loads(git("show", f"{clones.tip()}:entry.json", at=clones.here))
     assert (after["operation"], after["resources"]) == ("undo", before["resources"])
     assert changes(clones.plan("--format", "json").json) == []
+
+
+# --- only the commits whose changes the apply made --------------------------------------------------------------------
+
+
+WITH_HOOK = with_hook(HOOK)
+TRAINEE = WITH_HOOK.replace(
+    "roles: {agent:", "roles: {trainee: {type: conversation, permissions: [sendMessage]}, agent:"
+)
+
+
+def test_what_an_earlier_undo_took_back_does_not_come_back(clones: Clones) -> None:
+    push(clones, WITH_HOOK)
+    clones.start()
+    trainee = push(clones, TRAINEE)
+    assert clones.apply("--report", "../report.json").code == 0
+    first = undo(clones, "--format", "json").json["follow_up"]
+    assert first == [f"git revert --no-edit {trainee}"]
+    follow(clones, first)
+    later = push(clones, with_hook("https://hooks.example.com/v2"))
+    assert clones.apply("--report", "../report.json").code == 0
+    undone = undo(clones, "--format", "json").json["follow_up"]
+    assert undone == [f"git revert --no-edit {later}"]
+    follow(clones, undone)
+    assert Path(clones.here / "reconciler.yaml").read_text(encoding="utf-8") == WITH_HOOK
+    assert changes(clones.plan("--format", "json").json) == []
+
+
+def test_a_revert_of_the_same_value_does_not_come_back_either(clones: Clones) -> None:
+    push(clones, WITH_HOOK)
+    clones.start()
+    push(clones, with_hook("https://hooks.example.com/v2"))
+    assert clones.apply("--report", "../report.json").code == 0
+    follow(clones, undo(clones, "--format", "json").json["follow_up"])
+    later = push(clones, with_hook("https://hooks.example.com/v3"))
+    assert clones.apply("--report", "../report.json").code == 0
+    assert undo(clones, "--format", "json").json["follow_up"] == [f"git revert --no-edit {later}"]
+
+
+def test_a_change_that_was_undone_and_not_reverted_is_reverted_with_the_next_one(clones: Clones) -> None:
+    clones.start()
+    first = push(clones, TRAINEE)
+    assert clones.apply("--report", "../report.json").code == 0
+    assert undo(clones).code == 0
+    second = push(clones, TRAINEE.replace(HOOK, "https://hooks.example.com/v2"))
+    assert clones.apply("--report", "../report.json").code == 0
+    undone = undo(clones, "--format", "json").json["follow_up"]
+    assert undone == [f"git revert --no-edit {second} {first}"]
+    follow(clones, undone)
+    assert changes(clones.plan("--format", "json").json) == []
+
+
+def test_a_commit_that_follows_the_account_is_not_reverted(clones: Clones) -> None:
+    clones.start()
+    (clones.here / "reconciler.yaml").write_text(WITH_HOOK, encoding="utf-8")
+    assert clones.apply("--baseline", "none", "--no-record").code == 0  # as in the console
+    push(clones, WITH_HOOK)
+    number = push(clones, WITH_HOOK.replace("friendly_name: Main", "friendly_name: Front"))
+    assert clones.apply("--report", "../report.json").code == 0
+    undone = undo(clones, "--format", "json").json["follow_up"]
+    assert undone == [f"git revert --no-edit {number}"]
+    follow(clones, undone)
+    assert changes(clones.plan("--format", "json").json) == []
+
+
+def test_an_undo_of_an_apply_that_changed_nothing_names_no_commit(clones: Clones) -> None:
+    clones.start()
+    (clones.here / "reconciler.yaml").write_text(WITH_HOOK, encoding="utf-8")
+    assert clones.apply("--baseline", "none", "--no-record").code == 0
+    push(clones, WITH_HOOK)
+    assert clones.apply("--report", "../report.json").code == 0
+    assert undo(clones) == Result(0, "Nothing to undo: the apply of ../report.json changed nothing.\n", "")
+    assert undo(clones, "--format", "json").json.get("follow_up", []) == []
+
+
+def test_an_undo_that_withholds_everything_names_no_commit(clones: Clones) -> None:
+    push(clones, WITH_HOOK)
+    clones.start()
+    push(clones, with_hook("https://hooks.example.com/v2"))
+    assert clones.apply("--report", "../report.json").code == 0
+    (clones.here / "reconciler.yaml").write_text(with_hook("https://hooks.example.com/theirs"), encoding="utf-8")
+    assert clones.apply("--baseline", "none", "--no-record").code == 0
+    git("checkout", "-q", "reconciler.yaml", at=clones.here)
+    undone = undo(clones, "--format", "json")
+    assert (undone.code, undone.json["summary"]["withheld"], undone.json.get("follow_up", [])) == (5, 1, [])
+
+
+def test_an_undo_that_fails_names_no_commit(applied: Clones) -> None:
+    failing = applied.at("here", "undo", "../report.json", "--yes", "--format", "json", "--timeout", "0.001")
+    assert (failing.code, failing.json.get("follow_up", [])) == (1, [])
+
+
+def test_the_same_undo_after_the_revert_names_no_commit(applied: Clones) -> None:
+    follow(applied, undo(applied, "--format", "json").json["follow_up"])
+    again = undo(applied)
+    assert again == Result(
+        0, f"Nothing to undo. Account {ACCOUNT}, environment prod, is as before the apply of ../report.json.\n", ""
+    )
 
 
 # --- killed at any moment ---------------------------------------------------------------------------------------------
