@@ -30,8 +30,6 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _LONGEST = 30 * 86_400
 _REPEATED = frozenset({"text", "markdown", "json", "chat"})
 """The formats of which several documents may follow one another."""
-_NOTIFYING = frozenset({"chat", "json", "github"})
-"""The formats that report what is new: to a chat, to programs, and in the action's issue."""
 
 EPILOG = """\b
 Examples:
@@ -108,8 +106,7 @@ class _Drift:
             return found
         from reconciler.workflow.drift_history import record_drift  # noqa: PLC0415 - help and completion do without
 
-        notifies = self.output.format_name in _NOTIFYING
-        return record_drift(self.history, found, remind_days=self.remind, notifies=notifies)
+        return record_drift(self.history, found, remind_days=self.remind, channel=self.output.format_name)
 
     def show(self, found: DriftFile) -> None:
         """Show the result."""

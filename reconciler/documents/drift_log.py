@@ -6,6 +6,7 @@ Contains rows of the history file; returns JSON. Does no I/O.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import field
 from operator import not_
 from typing import Literal
@@ -43,11 +44,11 @@ class SightingPart(Part):
     gone: str = dataclasses.field(
         metadata=described("When a run first did not find it again; empty until then.", pattern=_TIME_OR_EMPTY)
     )
-    notified: str = dataclasses.field(
-        default="",
+    notified: Mapping[str, str] = dataclasses.field(
+        default_factory=dict,
         metadata=described(
-            "When a run with `--format` chat, json, or github last reported it as new or due; absent if none did.",
-            pattern=_TIME_OR_EMPTY,
+            "When a run last reported it as new or due, by the run's `--format`: chat, json, github; absent if none "
+            "did. Each of them counts for itself.",
             exclude_if=not_,
         ),
     )

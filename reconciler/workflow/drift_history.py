@@ -7,6 +7,7 @@ so only one run at a time may use it.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -24,7 +25,7 @@ from reconciler.errors import PlanFileError, UsageError
 
 _APPLICATION_ID = 0x52634472
 """``RcDr`` as a number: identifies our files among SQLite databases (PRAGMA application_id)."""
-_VERSION = 1
+_VERSION = 2
 _BUSY_SECONDS = 10.0
 SHOWN = 500
 """The rows of the history that a drift contains; what remains comes first."""
@@ -38,13 +39,21 @@ CREATE TABLE IF NOT EXISTS finding (
 CREATE UNIQUE INDEX IF NOT EXISTS remaining
   ON finding (account, environment, address, field, class) WHERE gone = '';
 """
+_MIGRATION = """
+UPDATE finding SET notified = '{}' WHERE notified = '';
+UPDATE finding SET notified = '{"chat":"' || notified || '","json":"' || notified || '","github":"' || notified || '"}'
+  WHERE notified <> '{}';
+"""
+"""From version 1, in which a report in any format counted for all."""
 _COLUMNS = "account, environment, address, field, kind, class, first_seen, last_seen, gone, notified"
 _NAMES = ("account_sid", "env", "address", "field", "kind", "class", "first_seen", "last_seen", "gone", "notified")
 _INSERT = "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+CHANNELS = frozenset({"chat", "json", "github"})
+"""The formats that report what is new: to a chat, to programs, and in the action's issue."""
 _LARGEST = 16 * 1024 * 1024
 
 
-def record_drift(path: str, drift: DriftFile, *, remind_days: int = 0, notifies: bool = True) -> DriftFile:
+def record_drift(path: str, drift: DriftFile, *, remind_days: int = 0, channel: str = "json") -> DriftFile:
     """Record a drift in its history, and return it with the history.
 
     A finding is gone only if this run could have seen it: a run with ``--target`` or ``--exclude``, or one that could
@@ -54,7 +63,8 @@ def record_drift(path: str, drift: DriftFile, *, remind_days: int = 0, notifies:
         path: The file, which is created if it does not exist.
         drift: The drift.
         remind_days: After how many days a finding that remains is due again; 0 for never.
-        notifies: Whether this run reports what is due. Otherwise it stays due for a run that does.
+        channel: The format in which this run reports what is due. It stays due for runs in other formats; for all of
+            them, if this is none of `CHANNELS`.
 
     Raises:
         UsageError: The file cannot be used, or is not a history.
@@ -65,8 +75,8 @@ def record_drift(path: str, drift: DriftFile, *, remind_days: int = 0, notifies:
     seen = {(item.address, item.field, item.standing): item for item in findings(drift)}
     seen = {key: item for key, item in seen.items() if item.standing not in NOT_DRIFT}
     with _opened(path) as connection:
-        remaining = {
-            (address, field, standing): (number, notified)
+        remaining: dict[tuple[str, str, str], tuple[int, dict[str, str]]] = {
+            (address, field, standing): (number, json.loads(notified))
             for number, address, field, standing, notified in connection.execute(
                 "SELECT rowid, address, field, class, notified FROM finding "
                 "WHERE account = ? AND environment = ? AND gone = ''",
@@ -75,16 +85,19 @@ def record_drift(path: str, drift: DriftFile, *, remind_days: int = 0, notifies:
         }
         to_notify = 0
         for key, item in seen.items():
-            number, notified = remaining.get(key, (0, ""))
-            is_due = notified <= due_before
+            number, notified = remaining.get(key, (0, {}))
+            last = notified.get(channel, "") if channel in CHANNELS else max(notified.values(), default="")
+            is_due = last <= due_before
             to_notify += is_due
-            notified = now if is_due and notifies else notified
+            if is_due and channel in CHANNELS:
+                notified[channel] = now
+            text = json.dumps(notified)
             if not number:
-                row = (*scope, item.address, item.field, item.kind, item.standing, now, now, "", notified)
+                row = (*scope, item.address, item.field, item.kind, item.standing, now, now, "", text)
                 connection.execute(_INSERT, row)
             else:
                 connection.execute(
-                    "UPDATE finding SET last_seen = ?, notified = ? WHERE rowid = ?", (now, notified, number)
+                    "UPDATE finding SET last_seen = ?, notified = ? WHERE rowid = ?", (now, text, number)
                 )
         if not (drift.target or drift.exclude or drift.unreadable):
             gone = [
@@ -114,7 +127,10 @@ def _rows(connection: sqlite3.Connection, where: str, values: tuple[str | int, .
         f"SELECT {_COLUMNS} FROM finding {where} ORDER BY gone <> '', first_seen, address, field LIMIT ?",  # noqa: S608 - our own words
         values,
     )
-    return tuple(from_content(SightingPart, dict(zip(_NAMES, row, strict=True))) for row in found)
+    return tuple(
+        from_content(SightingPart, {**dict(zip(_NAMES, row, strict=True)), "notified": json.loads(row[-1])})
+        for row in found
+    )
 
 
 @contextmanager
@@ -132,7 +148,7 @@ def _opened(path: str) -> Iterator[sqlite3.Connection]:
             connection.execute("COMMIT")
     except sqlite3.Error as error:
         raise UsageError(f"cannot use {path} as a history of drift: {error}") from None
-    except ValueError:  # of pydantic
+    except ValueError:  # of json and pydantic
         raise UsageError(f"cannot use {path} as a history of drift: it was modified") from None
 
 
@@ -152,7 +168,9 @@ def _opened_json(path: Path) -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         _check(connection, str(path))
         # A finding that remains is there once; of a file that was edited, the first row counts.
-        values = [tuple(to_content(row).get(name, "") for name in _NAMES) for row in rows]
+        values = [
+            (*(to_content(row).get(name, "") for name in _NAMES[:-1]), json.dumps(dict(row.notified))) for row in rows
+        ]
         connection.executemany(_INSERT.replace("INSERT", "INSERT OR IGNORE"), values)
         yield connection
         text = DriftLogFile(findings=_rows(connection, "", (-1,))).to_json()
@@ -179,11 +197,19 @@ def _check(connection: sqlite3.Connection, path: str) -> None:
         raise UsageError(f"cannot use {path} as a history of drift: it is another database. Use another file")
     if version > _VERSION:
         raise UsageError(f"{path} was written by a newer version of reconciler. Update it")
+    if tables and version < _VERSION:
+        _run(connection, _MIGRATION)
+        connection.execute(f"PRAGMA user_version = {_VERSION}")
     if not tables:
         connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {_VERSION}")
-        for statement in filter(None, map(str.strip, _SCHEMA.split(";"))):
-            connection.execute(statement)
+        _run(connection, _SCHEMA)
+
+
+def _run(connection: sqlite3.Connection, script: str) -> None:
+    """Run statements in the transaction that is open; `executescript` would commit it."""
+    for statement in filter(None, map(str.strip, script.split(";"))):
+        connection.execute(statement)
 
 
 def _days_before(moment: str, days: int) -> str:

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 from reconcile_steps import comment, history, issue, run
@@ -32,7 +33,7 @@ def stand_in() -> Iterator[GitHub]:
         yield found
 
 
-def row(address: str = ROLE, first: int = 1, last: int = 2, notified: int = 1, gone: int = 0) -> dict[str, str]:
+def row(address: str = ROLE, first: int = 1, last: int = 2, notified: int = 1, gone: int = 0) -> dict[str, Any]:
     """A row of the history, with days of a month as times."""
 
     def text(day: int) -> str:
@@ -40,7 +41,8 @@ def row(address: str = ROLE, first: int = 1, last: int = 2, notified: int = 1, g
 
     return {
         "account_sid": "AC1", "env": "", "address": address, "field": "permissions", "kind": "role", "class": "drifted",
-        "first_seen": text(first), "last_seen": text(last), "gone": text(gone), "notified": text(notified),
+        "first_seen": text(first), "last_seen": text(last), "gone": text(gone),
+        "notified": {"github": text(notified)},
     }  # fmt: skip
 
 
@@ -68,7 +70,8 @@ EDITED = [
     _line(zlib.compress(b"[1]")), _line(zlib.compress(b"[" * 100_000)), _line(b"[]"),
     *(
         _line(zlib.compress(json.dumps([row() | change]).encode()))
-        for change in ({"gone": "soon"}, {"first_seen": ""}, {"more": "x"}, {"field": 1}, {"address": "a\nb"})
+        for change in ({"gone": "soon"}, {"first_seen": ""}, {"more": "x"}, {"field": 1}, {"address": "a\nb"},
+                       {"notified": "x"}, {"notified": {"github": "soon"}}, {"notified": {"a\nb": ""}})
     ),
     _line(zlib.compress(b"[" + b" " * 10_000_000 + b"]")),
 ]  # fmt: skip

@@ -22,6 +22,7 @@ Cli = Callable[..., Result]
 EMULATED = ("--emulator", "demo.db")
 HISTORY = (*EMULATED, "--history", "drift.db")
 NAME = "services.support.roles.agent"
+_LONG_AGO = """UPDATE finding SET notified = '{"chat": "2020-01-01T00:00:00Z", "json": "2020-01-01T00:00:00Z"}'"""
 
 
 @pytest.fixture
@@ -72,24 +73,47 @@ def test_chat_is_silent_until_a_finding_is_new_or_due(cli: Cli, drifted: Path) -
     assert (again.code, again.out) == (2, "")
     assert cli("drift", *chat, "--remind", "7").out == ""
     with sqlite3.connect("drift.db") as connection:
-        connection.execute("UPDATE finding SET notified = '2020-01-01T00:00:00Z'")
+        connection.execute(_LONG_AGO)
     assert cli("drift", *chat).out == ""
     assert NAME in cli("drift", *chat, "--remind", "7").out
     assert cli("drift", *chat, "--remind", "7").out == ""
 
 
-def test_runs_that_always_show_everything_leave_the_message_due(cli: Cli, drifted: Path) -> None:
+@pytest.mark.parametrize("name", ["text", "html", "markdown", "json", "github"])
+def test_runs_in_other_formats_leave_the_message_due(cli: Cli, drifted: Path, name: str) -> None:
     assert drifted.exists()
-    for name in ("text", "html", "markdown"):
-        assert cli("drift", *HISTORY, "--format", name).code == 2
+    assert cli("drift", *HISTORY, "--format", name).code == 2
     chat = (*HISTORY, "--format", "chat")
     assert NAME in cli("drift", *chat).out
-    assert cli("drift", *HISTORY).code == 2
+    assert cli("drift", *HISTORY, "--format", name).code == 2
     assert cli("drift", *chat).out == ""
     with sqlite3.connect("drift.db") as connection:
-        connection.execute("UPDATE finding SET notified = '2020-01-01T00:00:00Z'")
-    assert cli("drift", *HISTORY, "--remind", "7").code == 2
+        connection.execute(_LONG_AGO)
+    assert cli("drift", *HISTORY, "--format", name, "--remind", "7").code == 2
     assert NAME in cli("drift", *chat, "--remind", "7").out
+
+
+def test_each_format_counts_for_itself(tmp_path: Path) -> None:
+    path = str(tmp_path / "drift.db")
+    channels = ("text", "json", "chat", "json", "chat", "github", "text")
+    due = [record_drift(path, _at(f"2026-01-0{day}T00:00:00Z"), channel=name).to_notify
+           for day, name in enumerate(channels, 1)]  # fmt: skip
+    assert due == [4, 4, 4, 0, 0, 4, 0]
+    [row, *_] = read_drift_log(path).findings
+    assert row.notified == {
+        "json": "2026-01-02T00:00:00Z", "chat": "2026-01-03T00:00:00Z", "github": "2026-01-06T00:00:00Z"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("notified", "due"), [("2026-01-01T00:00:00Z", 0), ("", 4)])
+def test_a_history_of_an_earlier_version_goes_on(tmp_path: Path, notified: str, due: int) -> None:
+    path = str(tmp_path / "drift.db")
+    record_drift(path, _at("2026-01-01T00:00:00Z"))
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE finding SET notified = ?", (notified,))
+        connection.execute("PRAGMA user_version = 1")
+    assert record_drift(path, _at("2026-01-02T00:00:00Z"), channel="chat").to_notify == due
+    assert record_drift(path, _at("2026-01-03T00:00:00Z"), channel="chat").to_notify == 0
 
 
 def test_a_reminder_is_due_after_its_days(tmp_path: Path) -> None:
@@ -118,7 +142,7 @@ def test_a_history_in_json_is_what_the_log_prints(cli: Cli, drifted: Path) -> No
     text = Path("drift.json").read_text()
     assert cli("drift", "log", "--history", "drift.json", "--format", "json").out == text
     rows = {row["address"]: row for row in json.loads(text)["findings"]}
-    assert rows[NAME]["notified"] == rows[NAME]["first_seen"]
+    assert rows[NAME]["notified"] == {"chat": rows[NAME]["first_seen"]}
     drifted.write_text(FILES)
     assert cli("drift", *in_json).code == 0
     assert {

@@ -25,10 +25,12 @@ _LARGEST = 4 * 1024 * 1024
 _LINE = re.compile(r"^<!-- reconciler:history (whole|part) ([A-Za-z0-9+/=]+) -->$", re.MULTILINE)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _TEXTS = {"account_sid", "env", "address", "field", "kind", "class"}
-_TIMES = {"first_seen", "last_seen", "notified"}
-_KEYS = {*_TEXTS, *_TIMES, "gone"}
+_TIMES = {"first_seen", "last_seen"}
+_KEYS = {*_TEXTS, *_TIMES, "gone", "notified"}
+_FORMAT = "github"
+"""The format of the runs that the issue reports."""
 
-Row = Mapping[str, str]
+Row = Mapping[str, Any]
 
 
 def file_of(job: Job) -> Path:
@@ -48,7 +50,7 @@ def save(job: Job, body: str) -> None:
         _whole(job).touch()
 
 
-def load(job: Job) -> list[dict[str, str]]:
+def load(job: Job) -> list[dict[str, Any]]:
     """Load the rows that `drift` wrote; none if it wrote none."""
     try:
         found = json.loads(file_of(job).read_bytes())
@@ -89,7 +91,7 @@ def due_text(job: Job, rows: Sequence[Row], remind: str) -> str:
     if not _whole(job).is_file():
         return ""
     now = max((row["last_seen"] for row in rows), default="")
-    due = [row for row in rows if not row["gone"] and row.get("notified") == now]
+    due = [row for row in rows if not row["gone"] and row.get("notified", {}).get(_FORMAT) == now]
     new = [row for row in due if row["first_seen"] == now]
     parts = [_listed("New since the last run:", new)]
     parts += [_listed(f"Still there after {remind} days:", [row for row in due if row not in new])]
@@ -111,7 +113,7 @@ def _encoded(rows: Sequence[Row]) -> str:
     return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
 
 
-def _decoded(text: str) -> list[dict[str, str]] | None:
+def _decoded(text: str) -> list[dict[str, Any]] | None:
     """Return the rows of a hidden line; None if it was edited."""
     try:
         data = zlib.decompressobj().decompress(base64.b64decode(text, validate=True), _LARGEST)
@@ -122,11 +124,11 @@ def _decoded(text: str) -> list[dict[str, str]] | None:
 
 
 def _is_row(found: Any) -> bool:
-    if (
-        not isinstance(found, dict)
-        or found.keys() != _KEYS
-        or not all(isinstance(text, str) for text in found.values())
-    ):
+    if not isinstance(found, dict) or found.keys() != _KEYS or not isinstance(found["notified"], dict):
         return False
-    times = [*(found[name] for name in _TIMES), *([found["gone"]] if found["gone"] else [])]
-    return all(map(_TIME.fullmatch, times)) and all(text.isprintable() for text in found.values())
+    notified = found["notified"]
+    texts = [*(text for name, text in found.items() if name != "notified"), *notified, *notified.values()]
+    if not all(isinstance(text, str) and text.isprintable() for text in texts):
+        return False
+    times = [*(found[name] for name in _TIMES), *([found["gone"]] if found["gone"] else []), *notified.values()]
+    return all(map(_TIME.fullmatch, times))
