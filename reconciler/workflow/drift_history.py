@@ -63,8 +63,8 @@ def record_drift(path: str, drift: DriftFile, *, remind_days: int = 0, channel: 
         path: The file, which is created if it does not exist.
         drift: The drift.
         remind_days: After how many days a finding that remains is due again; 0 for never.
-        channel: The format in which this run reports what is due. It stays due for runs in other formats; for all of
-            them, if this is none of `CHANNELS`.
+        channel: The format in which this run reports what is due. Others report it, too; only those in `CHANNELS`
+            count as reports.
 
     Raises:
         UsageError: The file cannot be used, or is not a history.

@@ -21,7 +21,8 @@ from tests.action.test_ledger import LEDGER
 from tests.action.test_steps import job, program
 
 FILE = "conversations/reconciler.yaml"
-BRANCH = "reconciler/accept-drift-prod"
+FORMER = "reconciler/accept-drift-prod"
+BRANCH = f"{FORMER}@conversations"
 REF = f"refs/heads/{BRANCH}"
 MARK = "<!-- reconciler:action accept conversations prod -->"
 PUSHES = {"contents": "write", "pull-requests": "write"}
@@ -46,7 +47,14 @@ def stand_in(tmp_path: Path) -> Iterator[GitHub]:
         yield found
 
 
-def kept(stand_in: GitHub, folder: Path, text: str | None, *found: Mapping[str, str], base: str = "main") -> str:
+def kept(
+    stand_in: GitHub,
+    folder: Path,
+    text: str | None,
+    *found: Mapping[str, str],
+    base: str = "main",
+    branch: str = BRANCH,
+) -> str:
     """Run the step with these edits; return the URL."""
     files = []
     if text is not None:
@@ -57,8 +65,9 @@ def kept(stand_in: GitHub, folder: Path, text: str | None, *found: Mapping[str, 
         content = base64.b64encode(text.encode()).decode()
         files = [{"path": FILE, "mode": "100644", "before": before, "after": after, "content": content}]
     document = {
-        "format": "reconciler.edits", "format_version": 1, "mark": MARK, "branch": BRANCH, "base": "main",
-        "commit": stand_in.git("rev-parse", base), "title": "Accept it", "markdown": "### Accept 1 difference\n",
+        "format": "reconciler.edits", "format_version": 1, "mark": MARK, "branch": branch, "former_branch": FORMER,
+        "base": "main", "commit": stand_in.git("rev-parse", base), "title": "Accept it",
+        "markdown": "### Accept 1 difference\n",
         "findings": edits.finding_keys({"accepted": list(found), "refused": []}), "files": files,
     }  # fmt: skip
     (folder / "edits.json").write_text(json.dumps(document))
@@ -120,6 +129,29 @@ def test_other_edits_are_a_commit_on_top(stand_in: GitHub, tmp_path: Path) -> No
     assert len(opened(stand_in)) == 1
 
 
+def test_the_branch_of_an_earlier_version_is_continued(stand_in: GitHub, tmp_path: Path) -> None:
+    kept(stand_in, tmp_path, "a: 2\n", ROLE, branch=FORMER)
+    kept(stand_in, tmp_path, "a: 3\n", ROLE, HOOK)
+    [pull] = stand_in.pulls.values()
+    assert (pull["head"]["ref"], stand_in.git("show", f"refs/heads/{FORMER}:{FILE}")) == (FORMER, "a: 3")
+    # Closed, and kept: the same findings open none. Without drift, the branch is deleted.
+    pull["state"] = "closed"
+    assert kept(stand_in, tmp_path, "a: 3\n", ROLE, HOOK) == ""
+    kept(stand_in, tmp_path, None)
+    assert stand_in.git("for-each-ref", "refs/heads/reconciler") == ""
+    kept(stand_in, tmp_path, "a: 2\n", ROLE)
+    assert [item["head"]["ref"] for item in opened(stand_in)] == [BRANCH]
+
+
+def test_the_branch_of_another_configuration_is_not_continued(stand_in: GitHub, tmp_path: Path) -> None:
+    kept(stand_in, tmp_path, "a: 2\n", ROLE, branch=FORMER)
+    [pull] = stand_in.pulls.values()
+    pull["body"] = pull["body"].replace(MARK, MARK.replace("conversations", "sales"))
+    kept(stand_in, tmp_path, "a: 3\n", ROLE)
+    assert {item["head"]["ref"] for item in opened(stand_in)} == {FORMER, BRANCH}
+    assert stand_in.git("show", f"refs/heads/{FORMER}:{FILE}") == "a: 2"
+
+
 def test_a_closed_one_is_not_opened_again_for_the_same_findings(stand_in: GitHub, tmp_path: Path) -> None:
     kept(stand_in, tmp_path, "a: 2\n", ROLE)
     [pull] = stand_in.pulls.values()
@@ -165,7 +197,7 @@ def test_it_closes_when_nothing_can_be_accepted(stand_in: GitHub, tmp_path: Path
 
 def test_without_drift_nothing_is_written(stand_in: GitHub, tmp_path: Path) -> None:
     assert kept(stand_in, tmp_path, None) == ""
-    assert [method for method, _ in stand_in.asked] == ["GET", "GET"]
+    assert [method for method, _ in stand_in.asked] == ["GET"] * 3
 
 
 def test_after_a_merge_its_branch_is_deleted(stand_in: GitHub, tmp_path: Path) -> None:
@@ -305,7 +337,8 @@ def test_the_edits_are_collected_and_the_files_restored(tmp_path: Path, capsys: 
     assert (file["path"], file["mode"], base64.b64decode(file["content"])) == ("a.yaml", "100644", b"a: 2\r\n")
     assert found == {
         "format": "reconciler.edits", "format_version": 1, "mark": "<!-- reconciler:action accept . eu.prod -->",
-        "branch": "reconciler/accept-drift-eu%2Eprod", "base": "main", "commit": "1" * 40,
+        "branch": "reconciler/accept-drift-eu%2Eprod", "former_branch": "reconciler/accept-drift-eu%2Eprod",
+        "base": "main", "commit": "1" * 40,
         "title": "Conversations: accept the drift of the account (eu.prod)", "markdown": "### Accept it\n",
         "findings": edits.finding_keys({"accepted": [{"address": "a", "field": "b"}], "refused": []}),
     }  # fmt: skip
@@ -316,46 +349,22 @@ def test_the_edits_are_collected_and_the_files_restored(tmp_path: Path, capsys: 
     assert (first.startswith("::stop-commands::"), line) == (True, "::error::Not a command")
 
 
-def _branches(told: Job, *paths: str, **more: str) -> list[str]:
-    return [edits.branch_of(Job({**told.environment, "INPUT_ENV": "", "INPUT_PATH": path, **more})) for path in paths]
-
-
-def test_several_configurations_have_a_branch_each(tmp_path: Path) -> None:
-    told, workspace = prepared(tmp_path)
-    usual = "reconciler/accept-drift"
-
-    def add(path: str) -> None:
-        (workspace / path).parent.mkdir(parents=True, exist_ok=True)
-        (workspace / path).write_text("version: 1\n")
-        git(workspace, "add", "-A")
-
-    add("sales/reconciler.yaml")
-    # The only one has the name without its path.
-    assert _branches(told, "sales", "./sales/", "sales/reconciler.yaml") == [usual] * 3
-    add("apps/support/reconciler.yaml")
-    assert _branches(told, "sales", "./sales/", "sales/reconciler.yaml") == [f"{usual}@sales"] * 3
-    assert _branches(told, "apps/support", INPUT_ENV="eu.prod") == [f"{usual}-eu%2Eprod@apps%2Fsupport"]
-    add("reconciler.yaml")
-    assert _branches(told, ".", "reconciler.yaml") == [usual] * 2
-    assert _branches(told, "sales", INPUT_BRANCH="drift") == ["drift"]
-    told = Job({**told.environment, "INPUT_ENV": "prod", "INPUT_PATH": "sales"})
+def test_another_configuration_does_not_rename_the_branch_of_a_first_one(tmp_path: Path) -> None:
+    told, workspace = prepared(tmp_path, INPUT_PATH="sales", INPUT_ENV="prod")
+    branch = "reconciler/accept-drift-prod@sales"
+    assert edits.branch_of(told) == branch
+    (workspace / "support").mkdir()
+    (workspace / "support" / "reconciler.yaml").write_text("version: 1\n")
+    git(workspace, "add", "-A")
     git(workspace, "commit", "-q", "-m", "More")
+    assert edits.branch_of(told) == branch
     edits.prepare(told, has_drift=False)
     found = json.loads((tmp_path / "edits" / "edits.json").read_text())
     assert found["title"] == "Conversations: accept the drift of the account (prod, sales)"
-
-
-def test_configurations_in_one_folder_have_a_branch_each(tmp_path: Path) -> None:
-    told, workspace = prepared(tmp_path)
-    (workspace / "eu.yaml").write_text("version: 1\n")
-    git(workspace, "add", "-A")
-    assert _branches(told, "eu.yaml") == ["reconciler/accept-drift"]
-    (workspace / "us.yaml").write_text("version: 1\n")
-    git(workspace, "add", "-A")
-    assert _branches(told, "eu.yaml", "us.yaml") == [
-        "reconciler/accept-drift@eu%2Eyaml",
-        "reconciler/accept-drift@us%2Eyaml",
-    ]
+    assert (found["branch"], found["former_branch"]) == (branch, "reconciler/accept-drift-prod")
+    # A name of the user's choice has no path.
+    chosen = Job({**told.environment, "INPUT_BRANCH": "drift"})
+    assert edits.branch_of(chosen) == "drift-prod"
 
 
 def test_options_that_only_drift_has_are_left_out(tmp_path: Path) -> None:
@@ -432,7 +441,10 @@ def test_one_pull_request_beside_the_issue(world: World) -> None:
     assert found.results == {"drift": "success", "accept": "success"}, found.log
     [pull] = world.github.pulls.values()
     [issue] = world.github.issues.values()
-    assert (pull["title"], pull["head"]["ref"]) == ("Conversations: accept the drift of the account (prod)", BRANCH)
+    assert (pull["title"], pull["head"]["ref"]) == (
+        "Conversations: accept the drift of the account (prod, conversations)",
+        BRANCH,
+    )
     assert "### Accept 1 difference\n" in pull["body"]
     assert "`services.support.roles.agent.permissions`" in pull["body"]
     assert f"A pull request from the branch `{BRANCH}` accepts what can be accepted." in issue["body"]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from reconcile_steps import edits
+from reconcile_steps.job import Job
 
 from reconciler.cli.workflow_files import gitlab_with_ledger, workflow_examples
 from tests.action.conftest import FILES, SECRETS, VARIABLES, World
@@ -155,7 +158,7 @@ while test "$number" -lt "${GIT_PUSH_OPTION_COUNT:-0}"; do
 done
 """
 """GitLab makes a merge request of these."""
-BRANCH = "refs/heads/reconciler/accept-drift-prod"
+BRANCH = "refs/heads/reconciler/accept-drift-prod@conversations"
 
 
 class Offers:
@@ -192,9 +195,9 @@ class Offers:
         options.write_text("")
         environment = {
             "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": str(self.folder), "GIT_CONFIG_GLOBAL": os.devnull,
-            "CONFIGURATION_ENV": "prod", "CI_DEFAULT_BRANCH": "main", "CI_SERVER_PROTOCOL": "http",
-            "CI_REPOSITORY_URL": f"http://gitlab-ci-token:job@{host}", "ACCEPT_TOKEN": "project",
-            "CI_PIPELINE_URL": "https://gitlab.example/1",
+            "CONFIGURATION": "conversations", "CONFIGURATION_ENV": "prod", "CI_DEFAULT_BRANCH": "main",
+            "CI_SERVER_PROTOCOL": "http", "CI_REPOSITORY_URL": f"http://gitlab-ci-token:job@{host}",
+            "ACCEPT_TOKEN": "project", "CI_PIPELINE_URL": "https://gitlab.example/1",
         }  # fmt: skip
         script = "\n".join(["set -eo pipefail", *self.job["script"]])
         subprocess.run(["bash", "-c", script], cwd=clone, env=environment, check=True)
@@ -206,6 +209,28 @@ class Offers:
         return git(self.world.origin, "for-each-ref", "--format=%(objectname)", BRANCH)
 
 
+PLACES = {
+    # The variables CONFIGURATION and CONFIGURATION_ENV, and the end of the branch, which is that of the action.
+    (".", ""): "", ("./", "prod"): "-prod", ("reconciler.yaml", "prod"): "-prod", ("sales", ""): "@sales",
+    ("./sales/", "prod"): "-prod@sales", ("sales/reconciler.yaml", "prod"): "-prod@sales",
+    ("apps/sales", "prod"): "-prod@apps%2Fsales", ("eu.yaml", "prod"): "-prod@eu%2Eyaml",
+    ("my-reconciler.yaml", ""): "@my-reconciler%2Eyaml",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("configuration", "environment"), PLACES)
+def test_each_configuration_has_the_branch_of_its_path_on_both_platforms(configuration: str, environment: str) -> None:
+    wanted = f"reconciler/accept-drift{PLACES[configuration, environment]}"
+    [text] = workflow_examples(ROOT / "examples" / "gitlab-ci", ".gitlab-ci.yml", with_ledger=True).values()
+    script = [line for line in yaml.safe_load(text)["accept"]["script"] if re.match("(path|scope|branch)=", line)]
+    variables = {"CONFIGURATION": configuration, "CONFIGURATION_ENV": environment, "PATH": "/usr/bin:/bin"}
+    command = "\n".join(["set -eu", *script, 'printf %s "$branch"'])
+    done = subprocess.run(["sh", "-c", command], env=variables, check=True, capture_output=True, text=True)
+    assert done.stdout == f"refs/heads/{wanted}"
+    inputs = {"INPUT_PATH": configuration, "INPUT_ENV": environment, "INPUT_BRANCH": edits.BRANCH}
+    assert edits.branch_of(Job(inputs)) == wanted
+
+
 @pytest.mark.slow
 def test_the_pipeline_offers_a_merge_request_that_accepts_drift(world: World, tmp_path: Path) -> None:
     offers = Offers(world, tmp_path)
@@ -214,7 +239,7 @@ def test_the_pipeline_offers_a_merge_request_that_accepts_drift(world: World, tm
     create, target, remove, title, description = offers.run(more)
     assert [create, target, remove, title] == [
         "merge_request.create", "merge_request.target=main", "merge_request.remove_source_branch",
-        "merge_request.title=Conversations: accept the drift of the account (prod)",
+        "merge_request.title=Conversations: accept the drift of the account (prod@conversations)",
     ]  # fmt: skip
     assert description.endswith("Pipeline: https://gitlab.example/1")
     first = offers.head
@@ -229,7 +254,7 @@ def test_the_pipeline_offers_a_merge_request_that_accepts_drift(world: World, tm
     git(world.clone, "fetch", "-q", "origin", BRANCH)
     git(world.clone, "checkout", "-q", "--detach", "FETCH_HEAD")
     (world.clone / "theirs").write_text("x")
-    theirs = world.commit("reconciler/accept-drift-prod", "Theirs")
+    theirs = world.commit(BRANCH.removeprefix("refs/heads/"), "Theirs")
     assert (offers.run(more), offers.run(None), offers.head) == ([], [], theirs)
     git(world.origin, "update-ref", BRANCH, first)
     # Without the branch, the merge request is closed.

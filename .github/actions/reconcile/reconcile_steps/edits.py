@@ -81,36 +81,29 @@ def _accept(job: Job, arguments: Sequence[str]) -> tuple[int, str, list[Edited]]
 
 
 def branch_of(job: Job) -> str:
-    """Return the branch of the pull request: one for each environment and, among several, for each configuration."""
-    parts = [job.input("branch")]
-    parts += [f"-{_in_branch(job.input('env'))}"] if job.input("env") else []
-    parts += [f"@{_in_branch(path)}"] if (path := _path_among_others(job)) else []
-    return "".join(parts)
+    """Return the branch of the pull request: one for each environment and configuration of the repository.
+
+    It depends on nothing else, so that it stays the same when another configuration is added.
+    """
+    path = _path(job) if job.input("branch") == BRANCH else ""
+    return _former_branch(job) + (f"@{_in_branch(path)}" if path else "")
+
+
+def _former_branch(job: Job) -> str:
+    """Return the name without the path: that of a branch that an earlier version of the action made."""
+    return job.input("branch") + (f"-{_in_branch(job.input('env'))}" if job.input("env") else "")
 
 
 def _in_branch(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]", lambda found: quote(found[0], safe="").replace(".", "%2E"), text)
 
 
-def _path_among_others(job: Job) -> str:
-    """Return the path of a configuration that is not the repository's only one; otherwise empty.
-
-    Also empty for one at the top of the repository, and with a branch of the user's choice.
-    """
+def _path(job: Job) -> str:
+    """Return the path of the configuration in the repository; empty for one at its top."""
     path = posixpath.normpath(job.input("path"))
     folder, name = (path, ROOT) if not path.endswith((".yaml", ".yml")) else posixpath.split(path)
     root = posixpath.normpath(posixpath.join(folder, name))
-    if root == ROOT or job.input("branch") != BRANCH:
-        return ""
-    others = {found for found in _tracked(job, "ls-files", "-z") if posixpath.basename(found) == ROOT}
-    if name != ROOT:  # Then others may have any name.
-        others |= set(_tracked(job, "grep", "-lzE", "^version: *1 *$", "--", "*.yaml", "*.yml"))
-    return (folder if name == ROOT else root) if others - {root} else ""
-
-
-def _tracked(job: Job, *words: str) -> list[str]:
-    """List tracked files; `git grep` exits with 1 if it finds none."""
-    return list(filter(None, _git(job, *words, fails_above=1).decode(errors="surrogateescape").split("\0")))
+    return "" if root == ROOT else folder if name == ROOT else root
 
 
 class Edited:
@@ -148,11 +141,11 @@ def _mode_and_blob(what: str) -> tuple[str, str]:
     return mode, before
 
 
-def _git(job: Job, *words: str, fails_above: int = 0) -> bytes:
+def _git(job: Job, *words: str) -> bytes:
     done = subprocess.run(  # noqa: S603 - no shell reads the words
         ["git", *words], cwd=job.workspace, capture_output=True, check=False,  # noqa: S607 - the runner's git
     )  # fmt: skip
-    if done.returncode > fails_above:
+    if done.returncode:
         raise Failed(f"git {words[0]} failed: {done.stderr.decode(errors='backslashreplace').strip()}")
     return done.stdout
 
@@ -195,14 +188,13 @@ def _check_secrets(job: Job, files: Sequence[Edited]) -> None:
 
 def _save(job: Job, base: str, document: dict[str, Any], files: Sequence[Edited]) -> None:
     """Save the edits with the text of the pull request."""
-    path = job.input("path")
-    among = _path_among_others(job)
-    scope = ", ".join(filter(None, [job.input("env") or (path if path != "." and not among else ""), among]))
+    scope = ", ".join(filter(None, [job.input("env"), _path(job)]))
     content = {
         "format": FORMAT,
         "format_version": VERSION,
         "mark": comment.marker("accept", job.input("path"), job.input("env")),
         "branch": branch_of(job),
+        "former_branch": _former_branch(job),
         "base": base,
         "commit": job.variable("GITHUB_SHA"),
         "title": "Conversations: accept the drift of the account" + (f" ({scope})" if scope else ""),

@@ -74,13 +74,16 @@ class _Keeper:
         self._github = github
         self._edits = edits
         self._branch = str(edits["branch"])
+        self._former = str(edits.get("former_branch", self._branch))
         self._findings = frozenset(map(str, edits["findings"]))
 
     def keep(self) -> str:
         """Create, update, or close the pull request; return its URL, empty for none."""
-        own = self._own_pull_requests()
+        own = self._own_pull_requests(self._branch)
+        head = self._head(self._branch)
+        if not own and not head and self._former != self._branch:
+            own, head = self._continue_former()
         is_open = [item for item in own if item["state"] == "open"]
-        head = self._head()
         commit = self._own_commit(head) if head else None
         if head and commit is None:
             return self._leave(head, is_open)
@@ -96,10 +99,24 @@ class _Keeper:
 
     # --- the pull request ---------------------------------------------------------------------------------------------
 
-    def _own_pull_requests(self) -> list[dict[str, Any]]:
-        """List the action's pull requests from the branch, the newest first."""
+    def _continue_former(self) -> tuple[list[dict[str, Any]], str]:
+        """Keep the branch of an earlier version of the action if it is there.
+
+        Returns:
+            The action's pull requests from it, and its newest commit; empty if it is not kept.
+        """
+        own = self._own_pull_requests(self._former)
+        head = self._head(self._former) if own else ""
+        is_open = any(item["state"] == "open" for item in own)
+        if not head or not (is_open or self._own_commit(head) is not None):
+            return own, ""
+        self._branch = self._former
+        return own, head
+
+    def _own_pull_requests(self, branch: str) -> list[dict[str, Any]]:
+        """List the action's pull requests from a branch, the newest first."""
         owner = self._job.repository.partition("/")[0]
-        query = {"state": "all", "head": f"{owner}:{self._branch}", "sort": "created", "direction": "desc"}
+        query = {"state": "all", "head": f"{owner}:{branch}", "sort": "created", "direction": "desc"}
         mark, author = self._edits["mark"], self._job.input("author")
         return [item for item in self._github.pages("pulls", query) if comment.is_own(item, mark, author)]
 
@@ -162,10 +179,10 @@ class _Keeper:
 
     # --- the branch ---------------------------------------------------------------------------------------------------
 
-    def _head(self) -> str:
-        """Return the newest commit of the branch; empty if there is no branch."""
+    def _head(self, branch: str) -> str:
+        """Return the newest commit of a branch; empty if there is no branch."""
         try:
-            found = self._github.get(f"git/ref/heads/{quote(self._branch)}")
+            found = self._github.get(f"git/ref/heads/{quote(branch)}")
         except NotFound:
             return ""
         return str(found["object"]["sha"])
