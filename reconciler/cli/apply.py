@@ -383,12 +383,21 @@ def _show(applied: Applied, output: Output, *, shown: bool) -> None:
         if not shown:
             showing.show_plan(applied.file, output)
         if output.as_text and applied.document is not None:
-            console.out(follow_up_text(applied.document))
+            console.out(follow_up_text(applied.document) + _begun(applied))
         LOG.resume()
         return
-    if output.as_log:
-        console.out("\n")
-    # Completed steps were listed while they ran.
     assert applied.document is not None
+    # Completed steps were listed while they ran.
+    if output.as_log and any(one.status != "withheld" for part in applied.document.changes for one in part.outcomes):
+        console.out("\n")
     document = applied.sealed() if output.format_name == "json" else applied.document
     showing.show_report(document, replace(output, watched=True), applied.file)
+    if output.as_text:
+        console.out(_begun(applied))
+
+
+def _begun(applied: Applied) -> str:
+    """Say that the ledger began, and where it is."""
+    if not applied.begun_ledger:
+        return ""
+    return f"Started the ledger {escape(applied.begun_ledger)}: `reconciler docs baseline` explains it.\n"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from reconciler.address import Address
 from reconciler.config import paste
 from reconciler.documents.drift import Difference, DriftField, DriftFile
 from reconciler.documents.parts import NextStepsPart, SourcePart, UndeclaredPart, UnmanagedPart
@@ -97,12 +98,12 @@ def _setting(part: UndeclaredPart, commands: Commands) -> NextStepsPart:
     accept, taken = commands.accepted([name])
     return NextStepsPart(
         accept=accept,
-        revert=_cleared(part.field) if part.clearable else "",
+        revert=_cleared(part) if part.clearable else "",
         ignore=paste.hidden(name),
         by_hand=by_hand(part.address, taken),
     )
 
 
-def _cleared(path: str) -> str:
+def _cleared(part: UndeclaredPart) -> str:
     """Declare a field as empty, which the next apply clears."""
-    return paste.yaml_path(tuple(path.split(".")), "null")
+    return paste.yaml_path((*Address.parse(part.address).parts, *part.field.split(".")), "null")

@@ -166,7 +166,7 @@ class ImpactPart(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextStepsPart(Part):
-    """The ways out of one finding of a drift or a plan: each a command, or YAML, or empty."""
+    """What to do about one finding of a drift or a plan: each a command, or YAML, or empty."""
 
     accept: str = field(metadata=described("The command, or YAML, that makes the configuration match the account."))
     revert: str = field(
@@ -199,7 +199,7 @@ class NextStepsPart(Part):
     )
 
 
-_NEXT_STEPS = "The ways out; absent if there are none, or if the command that ran is unknown."
+_NEXT_STEPS = "What to do about it; absent if there is nothing to do, or if the command that ran is unknown."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -358,9 +358,14 @@ class _Resolver:
         ignored = {*(desired or before).lifecycle.ignore_changes, *before.lifecycle.ignore_changes}
         ignored |= self.widened.forgotten_fields.get(address, frozenset())
         found = returning_fields(past, self.records[address], sides, desired, ignored, self.references.is_available)
-        for path in found.kept:
-            message = f"{address}: {path} keeps its value; it is no longer managed"
+        if found.kept and desired is None and not before.kind.singleton:
+            listed = ", ".join(found.kept)
+            message = f"{address} stays in the account, and is no longer managed; the API cannot reset {listed}"
             self._note("not-returned", message, "Declare it to change it.", address)
+        else:
+            for path in found.kept:
+                message = f"{address}: {path} keeps its value; it is no longer managed"
+                self._note("not-returned", message, "Declare it to change it.", address)
         if found.returns:
             self.returns[address] = found.returns
         return found.values

@@ -29,7 +29,7 @@ def acceptance_text(document: AcceptFile, *, colour: bool) -> str:
     if not shown and not document.refused:
         shown = _nothing_text(document)
     number = len(document.accepted)
-    return shown + (f"{count(number, 'difference')} accepted by these edits.\n" if number else "")
+    return shown + (f"These edits accept {count(number, 'difference')}.\n" if number else "")
 
 
 def _nothing_text(document: AcceptFile) -> str:

@@ -57,10 +57,12 @@ def _summary(plan: ChangesView) -> str:
         f"{plan.counts.delete:,} to be deleted",
         f"{plan.counts.unmanaged:,} unmanaged",
     ]
+    high = sum(1 for row in plan.settings if row.risk == "high")
     if plan.settings:
-        high = sum(1 for row in plan.settings if row.risk == "high")
         parts.append(count(len(plan.settings), "undeclared setting") + (f" ({high:,} high-risk)" if high else ""))
-    return f"{partial}{'Drift' if plan.changes else none}: {', '.join(parts)}"
+    # A reader who looks only for "No drift" would miss a server that can reject every message.
+    but = f", but {count(high, 'high-risk undeclared setting')}" if high else ""
+    return f"{partial}{'Drift' if plan.changes else none + but}: {', '.join(parts)}"
 
 
 DRIFT = Words(
@@ -149,13 +151,15 @@ class _Page:
             yield ""
             collections = ", ".join(map(escape, plan.unsearched))
             yield from self._lines(0, f"Not searched for unmanaged resources: {collections} (nothing declared).")
+        if plan.warnings:
+            yield ""
         for warning in plan.warnings:
-            place = warning.source.place if warning.source is not None else warning.address
-            text = f"{warning.label}: {escape(warning.message)}" + (f" ({escape(place)})" if place else "")
+            text = f"{warning.label}: {escape(warning.message)}"
+            text += f" ({escape(warning.where)})" if warning.where else ""
             yield from self._lines(0, text, "yellow")
-            if warning.fix:
+            if warning.hint:
                 yield from self._lines(2, escape(warning.hint))
-                yield from (f"    {escape(line)}" for line in warning.fix.splitlines())
+            yield from (f"    {escape(line)}" for line in warning.fix.splitlines())
 
     def _lines(self, indent: int, text: str, *styles: Style) -> Iterator[str]:
         for line in wrap(text, self.width - indent):
@@ -199,12 +203,7 @@ class _Page:
         if change.action not in {"create", "delete"} or self.verbose:
             for row in change.fields:
                 yield from self._field(row, change)
-        # A line for the resource's own keys; the documents have it without the comment, so that it fits into braces.
-        steps = (
-            (name, f"{text}  # in {change.address}" if text.startswith("lifecycle:") else text)
-            for name, text in change.next_steps
-        )
-        yield from self._next_steps(2, steps)
+        yield from self._next_steps(2, change.next_steps)
 
     def _field(self, row: FieldRow, change: ChangeRow) -> Iterator[str]:
         via = f" ({escape(row.source.via)})" if row.source is not None and row.source.via else ""

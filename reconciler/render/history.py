@@ -87,8 +87,8 @@ def entry_text(entry: LedgerEntry) -> str:
 def _content(entry: HistoryEntry) -> str:
     if entry.operation == "rename":
         return f"renamed to {escape(entry.environment) or 'no environment'}"
-    counts = _counts(entry.summary)
-    return f"undo: {counts}" if entry.operation == "undo" else counts
+    counts = _counts(entry.summary) or ("no changes" if entry.status != "started" else "")
+    return f"undo: {counts}" if entry.operation == "undo" and counts else counts
 
 
 def _counts(summary: LedgerSummary) -> str:

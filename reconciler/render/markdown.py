@@ -20,6 +20,7 @@ from reconciler.lazy_dataclass import dataclass
 from reconciler.render.graph import mermaid, needs
 from reconciler.render.markdown_text import Repository, Room, cell, code, fence, html_code, prose, shortened, size
 from reconciler.render.rows import (
+    KNOWN_LATER,
     ChangeRow,
     ChangesView,
     FieldRow,
@@ -32,7 +33,7 @@ from reconciler.render.rows import (
 )
 from reconciler.render.standing import baseline_text, change_standing, field_standing, pending_text
 from reconciler.render.terminal import escape
-from reconciler.render.values import KNOWN_LATER, TEXT_LIMIT, both_texts, line_texts, literal, side_text
+from reconciler.render.values import TEXT_LIMIT, both_texts, line_texts, literal, side_text
 from reconciler.render.view import plan_view
 from reconciler.render.wording import count, example, first_steps, incomplete, owned_by, undeclared, undeclared_advice
 
@@ -436,7 +437,7 @@ class _Page:
         items = (
             f"- {warning.label}: {prose(warning.message)}"
             + (f" ({self._place(warning.source)})" if warning.source is not None else "")
-            + (f" ({code(warning.address)})" if warning.source is None and warning.address else "")
+            + (f" ({code(warning.where)})" if warning.source is None and warning.where else "")
             + (f" Hint: {prose(warning.hint)}" if warning.hint else "")
             + "".join(f" {code(line)}" for line in warning.fix.splitlines())
             for warning in warnings

@@ -19,6 +19,8 @@ from reconciler.lazy_dataclass import dataclass
 from reconciler.render.line_diff import DiffLine, line_diff
 
 FieldMark = Literal["+", "~", "-", "↩"]
+KNOWN_LATER = "known after apply"
+"""The reason of a side that is unknown because its resource does not exist yet."""
 _NESTED = (dict, list, tuple)
 
 
@@ -225,6 +227,11 @@ class ChangeRow:
         return f"{self.action}:{self.address}" if self.action in {"replace", "update"} else self.address
 
     @property
+    def former_side(self) -> str:
+        """Why the former side of every field is unknown; empty if it is known, or if its reason says it already."""
+        return "" if self.before_unknown in {KNOWN_LATER, self.reason} else self.before_unknown
+
+    @property
     def is_withheld(self) -> bool:
         """Whether a guard withholds all of it."""
         return self.guard is not None and self.guard.verdict == "withheld" and not self.guard.only_delete
@@ -308,6 +315,13 @@ class WarningRow:
             return "Note"
         # `acknowledge` takes the code. That of a saved plan may be any text, which is not shown.
         return f"Warning[{self.code}]" if _CODE.fullmatch(self.code) else "Warning"
+
+    @property
+    def where(self) -> str:
+        """The place of the configuration that it is about, or the resource; empty if the message names it already."""
+        if self.source is not None:
+            return self.source.place
+        return "" if self.address in self.message else self.address
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,8 +203,8 @@ class _Page:
     def _about(self, change: ChangeRow) -> list[str]:
         """Return the kind, name, reason, and place, with the risk first, in color."""
         parts = [what_text(change.kind, change.name, change.service), escape(change.reason), change_standing(change)]
-        if change.before_unknown and change.before_unknown != change.reason:
-            parts.append(f"before: {escape(change.before_unknown)}")
+        if change.former_side:
+            parts.append(f"before: {escape(change.former_side)}")
         parts += [_source(change.source), "" if change.sid in change.address else escape(change.sid)]
         risk = "" if change.risk == "low" else f"{change.risk} risk"
         first, *rest = wrap(" · ".join(part for part in [risk, *parts] if part), self.width - _BODY)
@@ -308,9 +308,9 @@ class _Page:
         if not plan.unverified:
             return []
         if not self.verbose:
-            verb = "was" if len(plan.unverified) == 1 else "were"
+            verb, them = ("was", "it") if len(plan.unverified) == 1 else ("were", "them")
             sentence = f"{count(len(plan.unverified), 'write-only value')} {verb} not compared"
-            return wrap(f"{sentence} (--verbose lists them; --rotate ADDRESS sends them again).", self.width)
+            return wrap(f"{sentence} (--verbose lists {them}; --rotate ADDRESS sends {them} again).", self.width)
         lines = ["Write-only values that were not compared (--rotate ADDRESS sends them again):"]
         return [*lines, *(f"    {escape(item)}" for item in plan.unverified)]
 
@@ -355,8 +355,8 @@ class _Page:
     def _warnings(self, warnings: Iterable[WarningRow]) -> list[str]:
         lines: list[str] = []
         for warning in warnings:
-            place = warning.source.place if warning.source is not None else warning.address
-            text = f"{warning.label}: {escape(warning.message)}" + (f" ({escape(place)})" if place else "")
+            text = f"{warning.label}: {escape(warning.message)}"
+            text += f" ({escape(warning.where)})" if warning.where else ""
             lines += self._paragraph(0, _Value(text, styles=("dim" if warning.severity == "notice" else "yellow",)))
             lines += self._paragraph(2, _Value(escape(warning.hint))) if warning.hint else []
             # Not wrapped, so that it can be copied.
@@ -374,7 +374,7 @@ class _Page:
             for reason in [*map(escape, plan.refusals), *refused]:
                 lines += self._paragraph(2, _Value(reason, "! ", _ALARM))
         if self.omitted:
-            same = f"{count(self.omitted, 'more change')} with the same ways out (--verbose shows them)."
+            same = f"{count(self.omitted, 'more change')} with the same options (--verbose shows them)."
             lines += self._paragraph(0, _Value(f"{same} `reconciler docs troubleshooting` explains each guard."))
         # Commands are never wrapped, so that they can be copied.
         if plan.apply_command and not plan.refusals and plan.refused == len(plan.approvals):
@@ -399,7 +399,7 @@ class _Page:
             names = ", ".join(map(escape, plan.accept_omits[:_MOST_OMITTED]))
             more = len(plan.accept_omits) - _MOST_OMITTED
             listed = names + (f", and {more:,} more" if more > 0 else "")
-            lines += self._paragraph(0, _Value(f"That leaves out {listed}. `reconciler drift` shows the ways out."))
+            lines += self._paragraph(0, _Value(f"That leaves out {listed}. `reconciler drift` shows the options."))
         return lines
 
 

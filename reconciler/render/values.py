@@ -17,12 +17,11 @@ from reconciler.json_text import Json
 from reconciler.kinds import kind_nouns
 from reconciler.lazy_dataclass import dataclass
 from reconciler.render.line_diff import DiffLine
-from reconciler.render.rows import Hidden, Nothing, Plain, Pointer, Side, Unclear
+from reconciler.render.rows import KNOWN_LATER, Hidden, Nothing, Plain, Pointer, Side, Unclear
 from reconciler.render.terminal import code_points, escape
 
 TEXT_LIMIT = 300
 """The characters of a value that are shown without --verbose."""
-KNOWN_LATER = "known after apply"
 CONTEXT = 30
 """The equal characters that are shown around the difference of two long texts."""
 PLACE = 90

@@ -63,6 +63,7 @@ _LONGEST_ADDRESS = 10_000
 """Characters; longer than three names of 256 characters can make, all of them escaped. Longer texts are not addresses,
 and every part of them would be looked up."""
 _MOST_KINDS = 8
+_OWN_KEYS = ("lifecycle: ", "absent: ")
 _MOST_HOLDERS = 10
 
 
@@ -360,7 +361,7 @@ def _difference(part: Difference, missing: frozenset[str], inside: Counter[str] 
         standing=part.standing,
         since=_since(part.since),
         owners=part.owners,
-        next_steps=_next_steps(part.next_steps),
+        next_steps=tuple((name, _placed(text, part.address)) for name, text in _next_steps(part.next_steps)),
         age=age(part.first_seen, now),
     )
 
@@ -378,6 +379,11 @@ def _next_steps(part: NextStepsPart | None) -> NextSteps:
         ("ignore", part.ignore),
     )
     return tuple((name, text) for name, text in named if text)
+
+
+def _placed(text: str, address: str) -> str:
+    """Say where a line of a resource's own keys goes; documents have it without, so that it fits into braces."""
+    return f"{text}  # in {address}" if text.startswith(_OWN_KEYS) else text
 
 
 def _with_inside(kinds: Counter[str]) -> str:

@@ -52,6 +52,7 @@ class Applied:
         declined: Whether the user declined.
         document: The report in a form that may be shown, without a seal; None if the user declined.
         key: The key of the report's seal.
+        begun_ledger: The ref of the ledger, if it began with this apply; empty otherwise.
     """
 
     file: PlanFile
@@ -59,6 +60,7 @@ class Applied:
     declined: bool = False
     document: ReportFile | None = None
     key: bytes = field(default=b"", repr=False)
+    begun_ledger: str = ""
 
     def sealed(self) -> ReportFile:
         """Return the report with its seal, without which an undo of the saved report requires approvals."""
@@ -172,12 +174,13 @@ async def _carry_out(
         entry=0 if recorder is None else recorder.number,
         follow_up=planning.follow_up(fresh, endpoint),
     )
+    begun = ledger.ref.name if recorder is not None and ledger is not None and ledger.begins else ""
     if not made.changes:
         with fresh.recorder.record(made, document, values, origin, progress) as record:
             shown = record.end(Report(()))
         if recorder is not None:
             recorder.end(None)
-        return Applied(document, None, document=shown, key=fresh.recorder.key)
+        return Applied(document, None, document=shown, key=fresh.recorder.key, begun_ledger=begun)
     async with connect(endpoint, Client, progress, stop, config=planning.config, creates_emulator=True) as client:
         with fresh.recorder.record(made, document, values, origin, progress) as record:
             with recorder.recording(client.retry.seconds_left) if recorder else nullcontext():
@@ -186,7 +189,8 @@ async def _carry_out(
                 )
                 if recorder is not None:
                     report = replace(report, unrecorded=recorder.end(report))
-            return Applied(document, report, document=record.end(report), key=fresh.recorder.key)
+            ended = record.end(report)
+            return Applied(document, report, document=ended, key=fresh.recorder.key, begun_ledger=begun)
 
 
 @dataclass(frozen=True, slots=True)

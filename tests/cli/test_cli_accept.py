@@ -46,7 +46,7 @@ def drifted(cli: Cli, files: Path) -> Path:
 def test_it_shows_the_edits_and_writes_them(cli: Cli, drifted: Path) -> None:
     result = cli("accept", NAME, *EMULATED, "--yes")
     assert result.code == 0
-    assert result.out == f"{DIFF}\n1 difference accepted by these edits.\nWrote 1 file.\n"
+    assert result.out == f"{DIFF}\nThese edits accept 1 difference.\nWrote 1 file.\n"
     assert drifted.read_text() == FILES.replace("sendMessage", "leaveConversation")
     assert cli("plan", *EMULATED, "--detailed-exitcode").code == 0
     again = cli("accept", NAME, *EMULATED, "--yes")
@@ -158,7 +158,7 @@ def test_it_says_why_there_is_nothing_to_accept(cli: Cli, drifted: Path) -> None
     )
     assert cli("apply", *EMULATED, "--yes").code == 0
     assert cli("accept", "account.configuration", *EMULATED, "--dry-run").out.endswith(
-        "2 differences accepted by these edits.\n"
+        "These edits accept 2 differences.\n"
     )
     assert cli("accept", ".", "account", *EMULATED).out == (
         "Nothing to accept. These values differ, and are accepted only by their own names:\n"

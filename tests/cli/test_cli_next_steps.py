@@ -115,7 +115,7 @@ def test_the_command_names_what_accept_takes_and_says_what_it_leaves_out(cli: Cl
     head = f"To write the account's values into the configuration instead:\n  {accept}\n"
     assert " ".join(out.partition(head)[2].split()) == (
         "That leaves out services.support.roles.new, services.support.users.ada.friendly_name, "
-        "services.support.webhooks.post_webhook_url. `reconciler drift` shows the ways out."
+        "services.support.webhooks.post_webhook_url. `reconciler drift` shows the options."
     )
     steps = {
         part["address"]: part["next_steps"] for part in cli("drift", *EMULATED, "--format", "json").json["differences"]

@@ -53,10 +53,13 @@ def test_text_names_each_value_the_gravest_first(cli: Run) -> None:
         "  declared. To hide a value, list it under `unmanaged.ignore`.\n"
         "  For example, for one of them:\n"
         "    by hand: pre_webhook_url: the value is sensitive\n"
-        "    revert: pre_webhook_url: null\n"
+        "    revert: account: {webhooks: {pre_webhook_url: null}}\n"
         "    ignore: unmanaged: {ignore: ['account.webhooks.pre_webhook_url']}"
     )
-    assert "3 undeclared settings (1 high-risk)" in " ".join(result.out.split())
+    assert " ".join(result.out.split()).startswith(
+        "No drift, but 1 high-risk undeclared setting: 0 different, 0 missing, 0 to be deleted, 0 unmanaged, 3 "
+        "undeclared settings (1 high-risk). "
+    )
 
 
 def test_the_defaults_of_the_account_are_no_noise(cli: Run, files: Path) -> None:
@@ -64,7 +67,7 @@ def test_the_defaults_of_the_account_are_no_noise(cli: Run, files: Path) -> None
     told, verbose = cli("drift", *EMULATED).out, cli("drift", *EMULATED, "--verbose").out
     assert "`sealed: true`" not in told, "it clears neither default"
     assert "Declare a value to keep it. To hide a value, list it under `unmanaged.ignore`." in told
-    short = "Unmanaged: only the account's default service (--verbose shows the ways out).\n"
+    short = "Unmanaged: only the account's default service (--verbose shows the options).\n"
     assert short in told
     assert short in cli("plan", *EMULATED).out
     assert short not in verbose

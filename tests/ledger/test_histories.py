@@ -40,6 +40,23 @@ def test_the_history_lists_the_entries_newest_first(clones: Clones) -> None:
     ]
 
 
+def test_an_apply_without_changes_is_named_so(clones: Clones) -> None:
+    clones.start()
+    commit({"reconciler.yaml": FILES + "x-owner: ada\nlimits: {deletes: 3}\n"}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    assert clones.apply().code == 0
+    newest, *_ = local(clones, "history", "--env", "prod").splitlines()
+    assert newest.endswith("  Ada  no changes")
+
+
+def test_the_first_apply_says_where_the_ledger_is(clones: Clones) -> None:
+    note = f"Started the ledger {REF}: `reconciler docs baseline` explains it.\n"
+    assert clones.apply("--start-ledger").out.endswith(f"The account matches the configuration.\n{note}")
+    commit({"reconciler.yaml": FILES.replace("Main", "Other")}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    assert "Started the ledger" not in clones.apply().out
+
+
 def test_one_entry_is_shown_whole(clones: Clones) -> None:
     clones.start()
     text = local(clones, "history", "show", "1", "--env", "prod")

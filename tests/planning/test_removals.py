@@ -643,6 +643,18 @@ def test_an_existing_role_of_another_type_returns_with_its_type(ledger: Ledgered
     assert planned(ledger, SERVICE).changes == ()
 
 
+def test_one_note_says_that_an_existing_role_stays(ledger: Ledgered) -> None:
+    existing_role(ledger)
+    ledger.apply(
+        read("version: 1\nservices: {s: {roles: {agent: {type: service, permissions: [joinConversation]}}}}\n")
+    )
+    made = planned(ledger, SERVICE)
+    assert told(made) == [("services.s.roles.agent", "update", "")]
+    assert [problem.message for problem in made.warnings if problem.code == "not-returned"] == [
+        "services.s.roles.agent stays in the account, and is no longer managed; the API cannot reset type"
+    ]
+
+
 @pytest.mark.parametrize("is_completed", [True, False])
 def test_an_interrupted_replace_leaves_an_existing_role_as_it_was(ledger: Ledgered, *, is_completed: bool) -> None:
     """The killed one is the replace itself, or the one that takes it back."""

@@ -63,6 +63,16 @@ def test_commands_stay_on_one_line_and_long_ones_are_left_out_of_markdown() -> N
     assert "revert: " in markdown
 
 
+def test_every_format_says_where_a_line_of_yaml_goes() -> None:
+    drift = _with_all("baseline")
+    line = "lifecycle: {ignore_changes: [filters]}  # in services.support.webhooks"
+    for shown in (drift_text(drift, colour=False, width=80), drift_markdown(drift), drift_html(drift)):
+        assert line in shown
+    steps = {part.address: part.next_steps for part in drift.differences}["services.support.webhooks"]
+    assert steps is not None
+    assert steps.ignore == "lifecycle: {ignore_changes: [filters]}", "documents have the address beside it"
+
+
 @pytest.mark.parametrize("name", ["hostile", "guards", "many_unmanaged"])
 def test_no_way_out_of_a_plan_changes_the_structure_of_the_output(name: str) -> None:
     def command(words: Sequence[str]) -> str:

@@ -92,7 +92,7 @@ def test_settings_of_a_new_service_show_no_live_secret() -> None:
         samples.field("post_webhook_url", unborn, url, sensitive=True),
     )
     text = plan_text(samples.plan(webhooks), colour=False, width=120)
-    assert "before: known after apply" in text
+    assert "service webhook · differs\n" in text, "it says nothing of values that do not exist yet"
     assert "~ method:           POST" in text
     assert "~ post_webhook_url: https://h.example.com/x?token=(sensitive) (secret TOK)" in text.replace('"', "")
     assert "sensitive value" not in text

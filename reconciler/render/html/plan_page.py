@@ -213,7 +213,8 @@ def _drift_verdict(plan: ChangesView) -> Verdict:
 
 def _high(high: int, number: int) -> str:
     if high == number:
-        return "1 high-risk change" if number == 1 else f"All {number:,} changes are high-risk"
+        every = "Both" if number == 2 else f"All {number:,}"
+        return "1 high-risk change" if number == 1 else f"{every} changes are high-risk"
     return f"{high:,} of {number:,} changes {_is(high)} high-risk"
 
 
@@ -485,8 +486,8 @@ class _Page:
             facts.append(join([text("from "), place(change.source, self.repository)]))
         if change.sid:
             facts.append(tag("code", change.sid))
-        if change.before_unknown and change.before_unknown != change.reason:
-            facts.append(text(f"now: {change.before_unknown}"))
+        if change.former_side:
+            facts.append(text(f"now: {change.former_side}"))
         facts += [text(owned_by(change.owners))] if change.owners else []
         if facts:
             parts.append(tag("p", join(facts, " · "), class_="why"))
