@@ -207,15 +207,17 @@ class ReadClient:
             page_size: the number of items to request in a page.
             query: parameters that filter or order the list.
         """
+        first_page = f"{path}?{urlencode([*query, ('PageSize', str(page_size))])}"
 
         async def read_page(page_path: str) -> tuple[Sequence[Json], str | None]:
-            page = await self._send("GET", page_path)
+            # Each further page waits for the one before it, so a long list takes the most rounds: it goes first.
+            page = await self._send("GET", page_path, first=page_path != first_page)
             items = page.get(key) if isinstance(page, dict) else None
             if not isinstance(items, builtins.list):
                 raise Malformed(f"GET {page_path}: the answer has no list under {key!r}")
             return items, next_page(page, self._base_path)
 
-        return Pages(path, f"{path}?{urlencode([*query, ('PageSize', str(page_size))])}", read_page)
+        return Pages(path, first_page, read_page)
 
     async def wait_to_retry(self, method: str, path: str, attempt: int, error: ApiError, retry_after: str = "") -> bool:
         """Wait before a retry of a failed attempt, and log the wait.
@@ -253,6 +255,7 @@ class ReadClient:
         webhooks: bool = False,
         idempotent: bool = True,
         attempt: int = 1,
+        first: bool = False,
     ) -> Json:
         """Send a request until its answer is final.
 
@@ -264,7 +267,7 @@ class ReadClient:
         lost: ApiError | None = None
         while True:
             try:
-                return await self._attempt(request, path, attempt)
+                return await self._attempt(request, path, attempt, first=first)
             except Unsent:
                 # An earlier attempt without an answer matters more than the fact that this one was not sent.
                 if lost is None:
@@ -288,7 +291,7 @@ class ReadClient:
                     raise error from None
             attempt += 1
 
-    async def _attempt(self, request: Request, path: str, attempt: int) -> Json:
+    async def _attempt(self, request: Request, path: str, attempt: int, *, first: bool) -> Json:
         """Send a request once.
 
         Raises:
@@ -296,7 +299,7 @@ class ReadClient:
             OutOfTime: the deadline has passed; it was not sent.
             Stopped: the run was interrupted; it was not sent.
         """
-        answer, ms = await self._exchange(request, path, attempt)
+        answer, ms = await self._exchange(request, path, attempt, first=first)
         method = request.method
         interceptor = describe_interceptor(answer)
         refusal = None if answer.is_success or interceptor else refusal_of(method, path, answer, self.redact)
@@ -319,12 +322,12 @@ class ReadClient:
         except Malformed as error:
             raise _AttemptFailed(Malformed(self.redact(f"{method} {path}: {error}"))) from None
 
-    async def _exchange(self, request: Request, path: str, attempt: int) -> tuple[Answer, float]:
+    async def _exchange(self, request: Request, path: str, attempt: int, *, first: bool) -> tuple[Answer, float]:
         """Send a request within the limits of rate and concurrency; return the answer, and how long it took in ms."""
         method, write = request.method, request.method != "GET"
         rate_slot = self.rate_limit.slot(method, path) if self.rate_limit is not None else nullcontext()
         # The rate comes first: a request that waits for it must not hold one of the concurrent slots.
-        async with rate_slot, self._concurrency_limit.slot(write=write) as generation:
+        async with rate_slot, self._concurrency_limit.slot(write=write, first=first) as generation:
             if self.retry.is_past_deadline:
                 raise OutOfTime(f"{method} {path}: not sent, the command's deadline has passed (--timeout)")
             self._count(write=write, is_retry=attempt > 1)

@@ -44,13 +44,17 @@ class ConcurrencyLimit:
         self._generation = 0
 
     @asynccontextmanager
-    async def slot(self, *, write: bool) -> AsyncIterator[int]:
+    async def slot(self, *, write: bool, first: bool = False) -> AsyncIterator[int]:
         """Hold a slot while a request is sent and answered.
+
+        Args:
+            write: whether the request is a write.
+            first: whether it goes before the waiting requests: others wait for its answer, one after the other.
 
         Yields:
             The generation of the limit, for `on_too_many_requests` and `on_answer`.
         """
-        await self._acquire(write=write)
+        await self._acquire(write=write, first=first)
         try:
             yield self._generation
         finally:
@@ -116,13 +120,16 @@ class ConcurrencyLimit:
     def _has_room(self, *, write: bool) -> bool:
         return self._in_use < self.limit and not (write and self._writes >= self.write_limit)
 
-    async def _acquire(self, *, write: bool) -> None:
-        if self._has_room(write=write) and not any(is_write is write for is_write, _ in self._waiting):
+    async def _acquire(self, *, write: bool, first: bool) -> None:
+        if self._has_room(write=write) and (first or not any(is_write is write for is_write, _ in self._waiting)):
             self._take(write=write)
             return
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiter = (write, granted)
-        self._waiting.append(waiter)
+        if first:
+            self._waiting.appendleft(waiter)
+        else:
+            self._waiting.append(waiter)
         try:
             await granted
         except asyncio.CancelledError:

@@ -1,22 +1,30 @@
 """The live account as a `State`, read with few, mostly parallel requests.
 
 Takes a `Config`, whose scope determines the reads, and a `ReadClient`, which cannot write; returns a `State`. The reads
-of one round run concurrently; lists are read page by page. After round one it checks that the account is the declared
-one, so that nothing else of another account is read.
+of one round run concurrently; lists are read page by page. Round one reads the account's configuration and the
+top-level lists; once the former shows that the account is the declared one, round two reads the contents of services.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.api import wire
 from reconciler.api.client import ReadClient
 from reconciler.api.counting import count_of
-from reconciler.api.reader import ReadSession, account_of, gather_or_cancel, is_unreadable_collection, to_live
+from reconciler.api.reader import (
+    ReadSession,
+    account_of,
+    both_or_cancel,
+    gather_or_cancel,
+    is_unreadable_collection,
+    to_live,
+)
 from reconciler.config.model import Config
 from reconciler.config.selection import EVERYTHING, Selection
-from reconciler.errors import Intercepted, Malformed, MatchError, Problem, Refusal, Refused
+from reconciler.errors import Intercepted, Malformed, MatchError, Problem, ReconcilerError, Refusal, Refused
 from reconciler.json_text import Json
 from reconciler.kinds import ACCOUNT, BY_NAME, KINDS
 from reconciler.kinds.relations import holding_below, holding_beside
@@ -53,13 +61,7 @@ async def fetch(config: Config, client: ReadClient, progress: Progress, selectio
         UsageError: the account is not the one in the environment.
         ApiError: the API could not be reached, or refused a request.
     """
-    session = _Fetch(client, progress)
-    state = await session.first_round(config, selection)
-    for depth in scope.depths():
-        matched = match(config, state, KINDS.parents, selection)
-        reads = scope.next_round(config, matched.live, depth, selection)
-        await session.read_round(reads, state)
-    return state
+    return await _Fetch(client, progress).read_account(config, selection)
 
 
 async def fetch_role_holders(state: State, services: Sequence[str], client: ReadClient, progress: Progress) -> None:
@@ -229,10 +231,41 @@ def _store(reads: Sequence[Read], results: Sequence[_ReadResult], state: State) 
 class _Fetch(ReadSession):
     """The reads of one fetch."""
 
-    async def first_round(self, config: Config, selection: Selection) -> State:
-        """Read the account's configuration and the top-level lists; check the account."""
+    async def read_account(self, config: Config, selection: Selection) -> State:
+        """Read the account's configuration, the top-level lists, and what is needed of their contents.
+
+        Contents are read as soon as the account is checked and its services are known, beside the other top-level
+        lists: a list of a thousand addresses takes twenty requests, one after the other.
+        """
         reads = scope.first_round(config, selection)
-        results = await gather_or_cancel([self._read(read) for read in reads])
+        deciding = [read for read in reads if read.kind == ACCOUNT or read.kind in KINDS.parents]
+        others = [read for read in reads if read not in deciding]
+        others_are_read = asyncio.Event()
+
+        async def read_others() -> Sequence[_ReadResult]:
+            results = await gather_or_cancel([self._read(read) for read in others])
+            others_are_read.set()
+            return results
+
+        async def read_contents() -> State:
+            results = await gather_or_cancel([self._read(read) for read in deciding])
+            try:
+                state = self._checked(config, deciding, results)
+                for depth in scope.depths():
+                    matched = match(config, state, KINDS.parents, selection)
+                    await self.read_round(scope.next_round(config, matched.live, depth, selection), state)
+            except ReconcilerError:
+                # What cannot be read of the top-level lists is the error to report, whichever comes first.
+                await others_are_read.wait()
+                raise
+            return state
+
+        state, results = await both_or_cancel(read_contents(), read_others())
+        _store(others, results, state)
+        return state
+
+    def _checked(self, config: Config, reads: Sequence[Read], results: Sequence[_ReadResult]) -> State:
+        """Return the account with the results of reads, after a check that it is the right one."""
         configuration = next(result.body for read, result in zip(reads, results, strict=True) if read.kind == ACCOUNT)
         account_sid, default_service_sid = account_of(configuration)
         _check_declared(config, account_sid)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from reconciler.api import wire
 from reconciler.api.client import ReadClient
@@ -20,6 +20,7 @@ from reconciler.report import Progress
 from reconciler.state import Live
 
 T = TypeVar("T")
+Other = TypeVar("Other")
 
 
 class ReadSession:
@@ -100,6 +101,12 @@ def to_live(kind: Kind, body: Json, parents: tuple[str, ...]) -> Live:
     decoded = wire.decode(kind, body)
     sid = wire.collection_path(kind, parents) if kind.singleton else decoded.sid
     return Live(kind, sid, parents, decoded.values, decoded.created, decoded.updated)
+
+
+async def both_or_cancel(first: Coroutine[None, None, T], second: Coroutine[None, None, Other]) -> tuple[T, Other]:
+    """Do as `gather_or_cancel` with two requests whose results differ in type."""
+    results: list[T | Other] = await gather_or_cancel([first, second])
+    return cast("tuple[T, Other]", tuple(results))
 
 
 async def gather_or_cancel(requests: Sequence[Coroutine[None, None, T]]) -> list[T]:

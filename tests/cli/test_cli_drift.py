@@ -142,9 +142,9 @@ def test_it_sends_what_plan_sends_and_reads_the_settings_besides(
     sent: list[tuple[str, str]] = []
     attempt = ReadClient._attempt
 
-    async def watched(self: ReadClient, request: httpx.Request, path: str, number: int) -> Any:
+    async def watched(self: ReadClient, request: httpx.Request, path: str, number: int, *, first: bool) -> Any:
         sent.append((request.method, str(request.url)))
-        return await attempt(self, request, path, number)
+        return await attempt(self, request, path, number, first=first)
 
     monkeypatch.setattr(ReadClient, "_attempt", watched)
     assert cli("plan", *EMULATED).code == 0
