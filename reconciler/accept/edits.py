@@ -140,7 +140,7 @@ class _Places:
                 if name != self.selected
                 for user in self._template_users(other, item, parts, origin)
             }
-            if elsewhere and self.at not in {"template", "base"}:
+            if elsewhere and self.at != "base":
                 if self.at == "overlay":
                     return None
                 raise self._shared({name for name, _, _ in elsewhere})
@@ -310,7 +310,12 @@ class _JsonBuilder(_AdditionBuilder):
             for address in self._inner_users(other, inner, origin)
         }
         others_names = {name for name, _, _ in users if name != self.selected}
-        if others_names and self.at not in ({"base", "template"} if origin.template else {"base"}):
+        if others_names and self.at == "template" and self._inner_users(self.own, inner, origin) - {item.address}:
+            raise RefusedError(
+                f"other environments use template {origin.template}: {_names(others_names)}",
+                "change the template by hand, or override it by hand",
+            )
+        if others_names and self.at != "base":
             raise self._shared(others_names)
         return users
 
@@ -594,14 +599,18 @@ class _Builder(_FieldBuilder):
             for name, address, _ in users
             if name != self.selected or (wanted := self.wanted.get((address, ""))) is None or wanted.action != "remove"
         )
-        if others and self.at == "template":
-            address, name = others[0]
-            raise RefusedError(
-                f"template {origin.template} also writes {address}" + (f" in environment {name}" if name else ""),
-                "accept without --at to remove it from this service only, or cut it out of the template by hand",
-            )
         is_shared = any(name != self.selected for name, _, _ in users)
         agree = all(name != self.selected for _, name in others)
+        if others and self.at == "template":
+            address, name = others[0]
+            here = self.selected or "this run"
+            hint = "accept without --at to remove it from this service only, or cut it out of the template by hand"
+            if is_shared:
+                rest = "--at base to remove it from all" if agree else "cut it out of the template by hand"
+                hint = f"use --at overlay to remove it from this service for {here} only, or {rest}"
+            raise RefusedError(
+                f"template {origin.template} also writes {address}" + (f" in environment {name}" if name else ""), hint
+            )
         if self.at == "template" or (agree and len(own) == 1 and (not is_shared or self.at == "base")):
             ops = [
                 InFile(one.walk.file, Drop(one.walk.mapping, parts[-1])) for one in own if one.walk.mapping is not None

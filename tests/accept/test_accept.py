@@ -619,6 +619,75 @@ ENVIRONMENTS = {
 }
 
 
+SHARED_TEMPLATE = {
+    "reconciler.yaml": (
+        "version: 1\n"
+        "environments: {prod: {overlays: [prod.yaml]}, staging: {}}\n"
+        "templates:\n"
+        "  base:\n"
+        "    configuration: {reachability_enabled: true}\n"
+        "    users: {ada: {attributes: {level: 1, team: Blue}}}\n"
+        "    roles:\n"
+        "      lead: {type: service, permissions: [addParticipant]}\n"
+        "services:\n"
+        "  desk: {template: base, friendly_name: Desk}\n"
+    ),
+    "prod.yaml": "services:\n  desk:\n    webhooks: {method: GET}\n",
+}
+OTHERS = "other environments use the same value: staging"
+CHOICE = "use --at overlay to change it for prod only, or --at base to change it for all"
+
+
+@pytest.mark.parametrize(
+    ("name", "refusal", "in_overlay", "in_base"),
+    [
+        pytest.param(
+            "services.desk.configuration.reachability_enabled",
+            (OTHERS, CHOICE),
+            ["+    configuration:", "+      reachability_enabled: false"],
+            [
+                "-    configuration: {reachability_enabled: true}",
+                "+    configuration: {reachability_enabled: false}",
+            ],
+            id="a value",
+        ),
+        pytest.param(
+            "services.desk.users.ada.attributes.level",
+            (OTHERS, CHOICE),
+            ["+    users:", "+      ada:", "+        attributes:", "+          level: 2"],
+            [
+                "-    users: {ada: {attributes: {level: 1, team: Blue}}}",
+                "+    users: {ada: {attributes: {level: 2, team: Blue}}}",
+            ],
+            id="a value inside JSON",
+        ),
+        pytest.param(
+            "services.desk.roles.lead",
+            (
+                "template base also writes services.desk.roles.lead in environment staging",
+                "use --at overlay to remove it from this service for prod only, or --at base to remove it from all",
+            ),
+            ["+    roles:", "+      lead: !unset"],
+            ["-    roles:", *CUT, "+    roles: {}"],
+            id="a deleted resource",
+        ),
+    ],
+)
+def test_a_template_that_environments_share_is_changed_with_at_base_only(
+    tmp_path: Path, name: str, refusal: tuple[str, str], in_overlay: list[str], in_base: list[str]
+) -> None:
+    one = desk(tmp_path, SHARED_TEMPLATE, env="prod")
+    one.account.post(f"{service(one)}/Configuration", {"ReachabilityEnabled": "false"})
+    one.account.post(user(one, "ada"), {"Attributes": '{"level": 2, "team": "Blue"}'})
+    one.account.delete(role(one, "lead"))
+    start = one.files()
+    assert refused(one, name, at="template") == [refusal]
+    assert diff_of(one, name, at="overlay", again=False) == in_overlay
+    for path, text in start.items():
+        (tmp_path / path).write_text(text)
+    assert diff_of(one, name, at="base", again=False) == in_base
+
+
 def test_a_literal_that_environments_share_is_refused_without_a_choice(tmp_path: Path) -> None:
     one = desk(tmp_path, ENVIRONMENTS, env="prod")
     one.account.post(f"{service(one)}/Configuration", {"ReachabilityEnabled": "false"})
