@@ -19,6 +19,8 @@ from reconciler.accept.scalars import block_scalar, scalar
 from reconciler.accept.writing import Value, block, fits_line, flow, plain, value_in_flow
 from reconciler.lazy_dataclass import dataclass
 
+_LAST_HYPHEN = re.compile(r"([ \t-]*)-[ \t]*(?:(?<=[ \t])#.*)?\s*\Z")
+"""A line up to the item of a list, or with its hyphen and a comment only."""
 _DOCUMENT_END = re.compile(r"^\.\.\.(?=\s|\Z)", re.MULTILINE)
 _TAG = re.compile(r"(?:^|(?<=\s))(![^\s,\[\]{}]*)[ \t]*")
 _TAGGED: AbstractMapping[str, tuple[type, ...]] = {
@@ -384,9 +386,13 @@ class _Page(Lines):
         return styles.pop() if len(styles) == 1 and styles <= {"'", '"'} else ""
 
     def _hyphen(self, item: Node) -> int:
-        at = item.outer
-        while at and self.whole[at - 1] in " \t\r\n":
-            at -= 1
-        if not at or self.whole[at - 1] != "-":
+        """Return the position of an item's hyphen; between the two may be lines with comments only."""
+        start = self.line_start(item.outer)
+        before = self.whole[start : item.outer]
+        while start and not before.split("#")[0].strip():
+            end, start = start, self.line_start(start - 1)
+            before = self.whole[start:end]
+        found = _LAST_HYPHEN.match(before)
+        if found is None:
             raise SpliceError("the item is not written after its hyphen")
-        return at - 1
+        return start + found.end(1)

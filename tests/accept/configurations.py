@@ -236,6 +236,10 @@ class _Writer:
             lines += self.draw(st.lists(st.sampled_from(forms), max_size=1))
             text, below = self.item(one, inner, quoted=quoted)
             has_comment = "#" in text or below
+            if self.pick(False, False, False, True):
+                lines += [f"{inner}-{self.pick('', '  # next')}", f"{inner}  # {self.pick('a', 'a - b')}"]
+                lines += [f"{inner}  {text}", *below]
+                continue
             lines += [f"{inner}- {text}{'' if has_comment else self.comment(own)}", *below]
         return lines
 
