@@ -12,7 +12,19 @@ from functools import cached_property
 from reconciler.accept import values
 from reconciler.accept.files import Files
 from reconciler.accept.inner import node_edits, set_edits
-from reconciler.accept.model import Addition, At, Creation, Group, InFile, Item, Op, Refusal, RefusedError, Subject
+from reconciler.accept.model import (
+    Addition,
+    At,
+    Creation,
+    Group,
+    InFile,
+    Item,
+    Op,
+    Refusal,
+    RefusedError,
+    SharedError,
+    Subject,
+)
 from reconciler.accept.new_files import place_container
 from reconciler.accept.origins import Environment, Origin, Origins, uses_of_variables
 from reconciler.accept.positions import Mapping as MappingNode
@@ -70,6 +82,7 @@ class _Places:
         self.wanted = {(item.address, item.path): item for item in self.items}
         self.groups: dict[object, Group] = {}
         self.created: set[str] = set()
+        self.trials: dict[At, _Builder] = {}
 
     @cached_property
     def uses(self) -> Mapping[str, Sequence[tuple[Address, str]]]:
@@ -174,10 +187,21 @@ class _Places:
         return other is not None and not other.hidden and _content(other) == _content(item)
 
     def _shared(self, names: set[str]) -> RefusedError:
-        return RefusedError(
-            f"other environments use the same value: {_names(names)}",
-            f"use --at overlay to change it for {self.selected or 'this run'} only, or --at base to change it for all",
-        )
+        return self._sharing(f"other environments use the same value: {_names(names)}", "change it")
+
+    def _sharing(self, reason: str, action: str, of_all: str = "for all") -> RefusedError:
+        """Return the refusal of a part that other environments use, too.
+
+        Args:
+            reason: Why.
+            action: What an edit would do to it, as an infinitive.
+            of_all: How it is called for every environment.
+        """
+        for_all: Mapping[At, str] = {"base": f"to {action} {of_all}"}
+        if len(self.own.environment.layers) > 1:
+            return SharedError(reason, {"overlay": f"to {action} for {self.selected or 'this run'} only", **for_all})
+        only = f"add an overlay to environment {self.selected} to {action} there only" if self.selected else ""
+        return SharedError(reason, for_all, only)
 
 
 @dataclass
@@ -207,11 +231,8 @@ class _AdditionBuilder(_Places):
                 raise RefusedError(f"other environments use {layers[layer].name} as well", "write the value by hand")
         elif others and self.at != "base":
             gets, adds = ("lose", "remove") if value is UNSET else ("get", "add")
-            raise RefusedError(
-                f"other environments would {gets} it, too: {_names({name for name, _, _ in others})}",
-                f"use --at overlay to {adds} it for {self.selected or 'this run'} only, or --at base to {adds} it for "
-                "all",
-            )
+            names = _names({name for name, _, _ in others})
+            raise self._sharing(f"other environments would {gets} it, too: {names}", f"{adds} it")
         walk = self.own.deepest(parts, layer)
         if walk is None:
             blank = next((file for file in layers[layer].files if self.files.is_blank(file)), "")
@@ -300,9 +321,10 @@ class _JsonBuilder(_AdditionBuilder):
         if origin.template and self.at != "template":
             others = self._inner_users(self.own, inner, origin) - {item.address}
             if others:
-                raise RefusedError(
+                raise SharedError(
                     f"the value comes from template {origin.template}, which {min(map(str, others))} uses as well",
-                    "use --at template to change it for all, or override it by hand",
+                    {"template": "to change it for all"},
+                    "override it by hand",
                 )
         users = {
             (name, address, item.path)
@@ -497,10 +519,30 @@ class _Builder(_FieldBuilder):
         refusals: list[Refusal] = []
         for item in self.items:
             try:
-                self._accept(item)
+                self.accept(item)
+            except SharedError as error:
+                refusals.append(self._with_what_works(error, item).of(item))
             except RefusedError as error:
                 refusals.append(error.of(item))
         return self._joined(refusals), refusals
+
+    def _with_what_works(self, error: SharedError, item: Item) -> RefusedError:
+        """Return a refusal that offers only what would not be refused as well, or the refusal of the last choice."""
+        found: list[At] = []
+        last: RefusedError = error
+        for at in error.choices:
+            if at not in self.trials:
+                variables = self.variables
+                self.trials[at] = _Builder(self.items, self.files, self.environments, self.selected, at, variables)
+            try:
+                self.trials[at].accept(item)
+            except RefusedError as other:
+                last = other
+            else:
+                found.append(at)
+        if not found and not error.otherwise:
+            return RefusedError(f"{error.reason}, and {last.reason}", last.hint)
+        return RefusedError(error.reason, error.offering(found))
 
     def _joined(self, refusals: list[Refusal]) -> list[Group]:
         """Join the groups that are accepted only together; refuse what belongs to something refused."""
@@ -527,7 +569,12 @@ class _Builder(_FieldBuilder):
             joined |= dict.fromkeys(units, first or group)
         return kept
 
-    def _accept(self, item: Item) -> None:
+    def accept(self, item: Item) -> None:
+        """Add the edits that accept an item.
+
+        Raises:
+            RefusedError: It cannot be accepted.
+        """
         if item.hidden:
             raise RefusedError(item.hidden, "change it by hand; accept never writes it")
         match item.action:
@@ -562,11 +609,7 @@ class _Builder(_FieldBuilder):
             self._keep((op.file, op.parts), item, [op], allowed)
             return
         if others and self.at != "base":
-            raise RefusedError(
-                f"other environments declare it: {_names(others)}",
-                f"use --at overlay to remove it for {self.selected or 'this run'} only, or --at base to remove it from "
-                "all",
-            )
+            raise self._sharing(f"other environments declare it: {_names(others)}", "remove it", "from all")
         ops: dict[tuple[str, int], Op] = {}
         for origin in places.values() if others else own:
             self._check_place(origin)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import field
 from typing import Literal, TypeAlias
 
@@ -89,6 +89,26 @@ class RefusedError(Exception):
     def of(self, item: Item) -> Refusal:
         """Return the refusal of an item."""
         return Refusal(str(item.address), item.path, self.reason, self.hint)
+
+
+class SharedError(RefusedError):
+    """A difference cannot be accepted unless an option says where to write what others use, too.
+
+    Args:
+        reason: Why.
+        choices: What each value of the option ``--at`` would do, as an infinitive.
+        otherwise: What to do without the option, as a clause; empty if only the option helps.
+    """
+
+    def __init__(self, reason: str, choices: Mapping[At, str], otherwise: str = "") -> None:
+        self.choices, self.otherwise = choices, otherwise
+        super().__init__(reason, self.offering(choices))
+
+    def offering(self, found: Collection[At]) -> str:
+        """Return the hint with some of the values."""
+        offered = [f"--at {at} {does}" for at, does in self.choices.items() if at in found]
+        first = [f"use {offered[0]}", *offered[1:]] if offered else []
+        return ", or ".join([*first, *([self.otherwise] if self.otherwise else [])])
 
 
 @dataclass(frozen=True, slots=True)

@@ -957,10 +957,7 @@ def test_inner_values_of_json_are_overridden_in_the_overlay(tmp_path: Path) -> N
     one.account.post(user(one, "ada"), {"Attributes": '{"team": "Green", "level": 2, "more": 3}'})
     name = "services.desk.users.ada.attributes"
     assert refused(one, name) == [
-        (
-            "other environments use the same value: prod",
-            "use --at overlay to change it for dev only, or --at base to change it for all",
-        )
+        ("other environments use the same value: prod", "use --at overlay to change it for dev only")
     ]
     assert diff_of(one, name, at="overlay") == [
         "+    users:",
