@@ -90,6 +90,7 @@ class ReadClient:
         credentials: sent with every request.
         concurrency: the maximum number of simultaneous requests.
         transport: used instead of the network, if given (the emulator in process).
+        connections: used instead of own connections, if given, and not closed: other clients use them later.
         retry: the policy for retries; none by default.
         on_wait: called before each wait.
         redact: removes secrets from errors; those of the credentials are removed in any case.
@@ -109,6 +110,7 @@ class ReadClient:
         *,
         concurrency: int = 10,
         transport: Transport | None = None,
+        connections: ConnectionPools | None = None,
         retry: Retry | None = None,
         on_wait: OnWait = _ignore_wait,
         redact: Redaction | None = None,
@@ -128,7 +130,10 @@ class ReadClient:
         self.rate_limit = rate_limit
         self._on_wait = on_wait
         self._warned_until = float("-inf")
-        self._connections = ConnectionPools(base_url, credentials, concurrency=concurrency, transport=transport)
+        self._closes = connections is None
+        self._connections = connections or ConnectionPools(
+            base_url, credentials, concurrency=concurrency, transport=transport
+        )
 
     @property
     def endpoint(self) -> str:
@@ -152,8 +157,9 @@ class ReadClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the connections."""
-        await self._connections.__aexit__(kind, error, trace)
+        """Close the connections, unless other clients use them."""
+        if self._closes:
+            await self._connections.__aexit__(kind, error, trace)
 
     async def get(self, path: str) -> Json:
         """Read one resource.

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequen
 from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, cast
+from typing import Any, Self, cast
 from urllib.parse import urlencode
 
 import httpx
@@ -32,6 +32,9 @@ if importlib.util.find_spec("sniffio") is None:
     sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+_LONGEST_IDLE = 5.0
+"""Seconds after which an unused connection is not used again: a user may take minutes to approve a plan, and a gateway
+may have forgotten the connection by then without closing it. It is the HTTP library's default."""
 _LARGEST_ANSWER = 10_000_000
 """Bytes of one answer, decompressed. The largest one from Twilio is a page of 50 users or conversations: each has at
 most 16,384 characters of attributes, which JSON in JSON writes as six bytes each at worst, so 5 MB."""
@@ -118,7 +121,7 @@ class ConnectionPools:
             follow_redirects=False,
             # http:// is for this machine only, and a proxy would see its credentials.
             trust_env=transport is None and is_encrypted,
-            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_LONGEST_IDLE),
             transport=transport,
         )
         self._in_flight = [0] * len(self._pools)
@@ -186,6 +189,46 @@ class ConnectionPools:
             raise (Unsent(message) if is_unsent else Unreachable(message)) from None
         finally:
             self._in_flight[index] -= 1
+
+
+class SharedConnections:
+    """Connections that the clients of one command use one after the other, such as the reads and writes of an apply.
+
+    Each client would otherwise read the trusted certificates again, and connect again: with TLS, three round trips.
+    """
+
+    def __init__(self) -> None:
+        self._opened: list[tuple[tuple[str, Credentials, int], ConnectionPools]] = []
+
+    def pools(self, base_url: str, credentials: Credentials, concurrency: int) -> ConnectionPools:
+        """Return the connections to an API; those of an earlier client if it had the same URL and credentials.
+
+        Args:
+            base_url: scheme, host, and port, without a trailing slash.
+            credentials: sent with every request.
+            concurrency: the maximum number of simultaneous connections.
+
+        Raises:
+            UsageError: an environment variable for proxies or certificates is invalid.
+        """
+        wanted = (base_url, credentials, concurrency)
+        for key, pools in self._opened:
+            if key == wanted:
+                return pools
+        opened = ConnectionPools(base_url, credentials, concurrency=concurrency, transport=None)
+        self._opened.append((wanted, opened))
+        return opened
+
+    async def __aenter__(self) -> Self:
+        """Return the connections; none is opened before the first request."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        for _, pools in self._opened:
+            await pools.__aexit__(kind, error, trace)
 
 
 def _status(answer: str) -> str:

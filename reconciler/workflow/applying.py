@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import ExitStack, nullcontext
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from reconciler.lazy_dataclass import dataclass
 from reconciler.sources.edited import EditedSources
 from reconciler.sources.recording import RecordingSources
 from reconciler.workflow.baselines import load_declarations
-from reconciler.workflow.connecting import PLAN_KEY, connect, is_local, plan_key
+from reconciler.workflow.connecting import PLAN_KEY, connect, is_local, plan_key, shared_connections
 from reconciler.workflow.ledgers import LedgerRecorder, open_ledger
 from reconciler.workflow.loading import Source, current_source, validate
 from reconciler.workflow.planning import approvals, build_document, known_secrets, plan_options, plan_with_records
@@ -27,6 +27,7 @@ from reconciler.workflow.undo_ledger import UndoRecorder
 if TYPE_CHECKING:
     import asyncio
 
+    from reconciler.api.transport import SharedConnections
     from reconciler.config.model import Config
     from reconciler.config.sources import Sources
     from reconciler.documents.plan import PlanFile
@@ -134,8 +135,9 @@ async def apply(
     sources = EditedSources(files)
     config = _load(inputs, approved, endpoint.environment, sources)
     _check_account(config, endpoint)
-    with ExitStack() as opened:
-        planning = _Planning(config, inputs, progress, report, files, opened, undo)
+    async with AsyncExitStack() as opened:
+        shared = await opened.enter_async_context(shared_connections())
+        planning = _Planning(config, inputs, progress, report, files, opened, shared, undo)
         fresh, endpoint = await planning.run(endpoint, approved)
         on_prospects(LazyProspects(fresh.plan, config, inputs, files, sources))
         if fresh.plan.changes or fresh.differences:
@@ -181,7 +183,9 @@ async def _carry_out(
         if recorder is not None:
             recorder.end(None)
         return Applied(document, None, document=shown, key=fresh.recorder.key, begun_ledger=begun)
-    async with connect(endpoint, Client, progress, stop, config=planning.config, creates_emulator=True) as client:
+    async with connect(
+        endpoint, Client, progress, stop, config=planning.config, creates_emulator=True, shared=planning.shared
+    ) as client:
         with fresh.recorder.record(made, document, values, origin, progress) as record:
             with recorder.recording(client.retry.seconds_left) if recorder else nullcontext():
                 report = await apply_plan(
@@ -241,6 +245,7 @@ class _Planning:
         report: The file that the report is written to during the apply; empty for none.
         files: What the configuration was loaded from.
         opened: Closes the ledgers.
+        shared: The connections of the reads and the writes.
         source: The report whose apply is undone; None to apply the configuration.
     """
 
@@ -249,7 +254,8 @@ class _Planning:
     progress: Progress
     report: str
     files: RecordingSources
-    opened: ExitStack
+    opened: AsyncExitStack
+    shared: SharedConnections
     source: UndoSource | None
 
     def ledger_recorder(self, fresh: _Fresh, endpoint: Endpoint) -> LedgerRecorder | UndoRecorder | None:
@@ -301,7 +307,9 @@ class _Planning:
         shared_key = plan_key(endpoint)
         options = plan_options(inputs)
         is_sealed = True
-        async with connect(endpoint, ReadClient, self.progress, config=config, creates_emulator=True) as reader:
+        async with connect(
+            endpoint, ReadClient, self.progress, config=config, creates_emulator=True, shared=self.shared
+        ) as reader:
             key = shared_key or reader.credentials.digest_key()
             if approved is not None:
                 is_sealed = approved.has_valid_seal(key)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from reconciler.api.client import ReadClient
     from reconciler.api.retry import Retry
+    from reconciler.api.transport import SharedConnections
     from reconciler.config.model import Config
     from reconciler.emulator import Emulator, Store
     from reconciler.report import Progress
@@ -77,6 +78,13 @@ def is_local(endpoint: Endpoint) -> bool:
     return bool(endpoint.emulator or endpoint.app) or (bool(endpoint.api_url) and is_loopback(endpoint.api_url))
 
 
+def shared_connections() -> SharedConnections:
+    """Return connections for several clients of one command; a context manager that closes them."""
+    from reconciler.api.transport import SharedConnections  # noqa: PLC0415 - see the package
+
+    return SharedConnections()
+
+
 @asynccontextmanager
 async def connect(
     endpoint: Endpoint,
@@ -86,6 +94,7 @@ async def connect(
     *,
     config: Config | None = None,
     creates_emulator: bool = False,
+    shared: SharedConnections | None = None,
 ) -> AsyncIterator[AnyClient]:
     """Open a client for the API; close the emulator's file with it.
 
@@ -96,6 +105,7 @@ async def connect(
         stop: If set, nothing is retried.
         config: The configuration, whose hidden texts no error repeats, and whose account a new emulator's file gets.
         creates_emulator: Whether the emulator's file is created if it does not exist.
+        shared: The connections of several clients of the command, which are closed later; None for the client's own.
 
     Raises:
         UsageError: The emulator's file, the URL, or the credentials cannot be used.
@@ -111,7 +121,7 @@ async def connect(
             yield client
         return
     if not endpoint.emulator:
-        async with _api_client(endpoint, kind, progress, retry=retry, redact=redact) as client:
+        async with _api_client(endpoint, kind, progress, retry=retry, redact=redact, shared=shared) as client:
             yield client
         return
     from reconciler.emulator import Emulator  # noqa: PLC0415 - see the package
@@ -171,7 +181,13 @@ def _open_store(file: str, config: Config | None, *, creates: bool) -> Store:
 
 
 def _api_client(
-    endpoint: Endpoint, kind: type[AnyClient], progress: Progress, *, retry: Retry, redact: Redaction
+    endpoint: Endpoint,
+    kind: type[AnyClient],
+    progress: Progress,
+    *,
+    retry: Retry,
+    redact: Redaction,
+    shared: SharedConnections | None,
 ) -> AnyClient:
     """Build a client for Twilio or another host, with the credentials of the environment or of a profile."""
     from reconciler.api.credentials import Credentials, profiles_file  # noqa: PLC0415 - see the package
@@ -186,10 +202,12 @@ def _api_client(
         edge = edge or profile_edge
     else:
         credentials = Credentials.from_environment(endpoint.environment)
+    url = checked_url(endpoint.api_url) if endpoint.api_url else twilio_url(region, edge)
     return kind(
-        checked_url(endpoint.api_url) if endpoint.api_url else twilio_url(region, edge),
+        url,
         credentials,
         concurrency=endpoint.concurrency,
+        connections=None if shared is None else shared.pools(url, credentials, endpoint.concurrency),
         retry=retry,
         on_wait=progress.waiting,
         # An emulator in process needs none: it counts no writes, and no other client shares it.

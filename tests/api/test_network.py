@@ -15,6 +15,7 @@ from reconciler.api import transport
 from reconciler.api.client import Client
 from reconciler.api.credentials import Credentials
 from reconciler.api.retry import is_ambiguous
+from reconciler.api.transport import SharedConnections
 from reconciler.errors import ApiError, Unreachable, Unsent
 from tests.api.serving import OK, Behavior, Line, Server, answer_all, serving
 from tests.builders import ACCOUNT
@@ -180,6 +181,37 @@ def test_the_answer_to_a_cancelled_request_is_never_that_to_another() -> None:
         assert len(server.lines) <= 10
 
     run(behave, work)
+
+
+# --- connections that clients share ----------------------------------------------------------------------------------
+
+
+def share(*credentials: Credentials, wait: float = 0.0) -> list[int]:
+    """Let clients read one after the other over shared connections; return the number of requests on each of these."""
+
+    async def work() -> list[int]:
+        async with serving(answer_all) as server:
+            async with SharedConnections() as shared:
+                for one in credentials:
+                    connections = shared.pools(server.url, one, 2)
+                    async with Client(server.url, one, concurrency=2, connections=connections) as client:
+                        await client.get(CONFIGURATION)
+                    await asyncio.sleep(wait)
+                counts = [line.received.count(b"HTTP/1.1") for line in server.lines]
+            await asyncio.gather(*(asyncio.wait_for(line.writer.wait_closed(), 5) for line in server.lines))
+            return counts
+
+    return asyncio.run(work())
+
+
+def test_clients_of_the_same_credentials_share_connections_until_all_are_closed() -> None:
+    assert share(CREDENTIALS, CREDENTIALS, CREDENTIALS) == [3]
+    assert share(CREDENTIALS, Credentials("SK2", "s3cret", ACCOUNT), CREDENTIALS) == [2, 1]
+
+
+def test_a_connection_that_was_unused_for_long_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "_LONGEST_IDLE", 0.02)
+    assert share(CREDENTIALS, CREDENTIALS, wait=0.05) == [1, 1]
 
 
 # --- connections that break ------------------------------------------------------------------------------------------
