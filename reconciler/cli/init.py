@@ -44,8 +44,8 @@ Examples:
   reconciler init conversations --ci github
   reconciler init && reconciler plan --emulator demo.db"""
 
-IGNORED = ("plan.json", "*.db", "*.db-*", ".reconciler/journal-*")
-"""Files of commands that do not belong in a repository: plans and journals contain live values."""
+IGNORED = ("plan.json", "report.json", "*.db", "*.db-*", ".reconciler/journal-*")
+"""Files of commands that do not belong in a repository: plans, reports, and journals contain live values."""
 _HERE = Path(__file__).parent
 _WORKFLOWS = {
     "github": ("github-actions", ".github/workflows", "*.yml"),
@@ -326,5 +326,6 @@ def _summary(folder: Path, written: Sequence[StarterFile], kept: Sequence[Path],
     if ci != "none":
         lines += ["", _TO_FILL_IN[ci]]
     elif is_new:
+        lines += ["", "Commit these files, the schemas in .reconciler included."]
         lines += ["", "--ci github or --ci gitlab adds workflows that plan, apply, and detect drift."]
     return "\n".join(lines) + "\n"

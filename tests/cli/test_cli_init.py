@@ -98,6 +98,8 @@ def test_it_says_what_it_wrote_and_what_comes_next(cli: Cli) -> None:
         "  # or start with the configuration of an existing account\n"
         "  reconciler export --out FOLDER\n"
         "\n"
+        "Commit these files, the schemas in .reconciler included.\n"
+        "\n"
         "--ci github or --ci gitlab adds workflows that plan, apply, and detect drift.\n",
         "",
     )
@@ -159,9 +161,9 @@ def test_again_is_nothing_and_what_is_ours_is_brought_up_to_date(cli: Cli) -> No
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ("build/", "build/\nplan.json\n*.db\n*.db-*\n.reconciler/journal-*\n"),
-        ("*.db\nbuild/\n", "*.db\nbuild/\nplan.json\n*.db-*\n.reconciler/journal-*\n"),
-        ("*.db-*\nplan.json\n*.db\n", "*.db-*\nplan.json\n*.db\n.reconciler/journal-*\n"),
+        ("build/", "build/\nplan.json\nreport.json\n*.db\n*.db-*\n.reconciler/journal-*\n"),
+        ("*.db\nbuild/\n", "*.db\nbuild/\nplan.json\nreport.json\n*.db-*\n.reconciler/journal-*\n"),
+        ("*.db-*\nplan.json\n*.db\n", "*.db-*\nplan.json\n*.db\nreport.json\n.reconciler/journal-*\n"),
     ],
 )
 def test_lines_are_added_to_what_git_ignores(cli: Cli, before: str, after: str) -> None:
@@ -175,7 +177,7 @@ def test_what_git_ignores_keeps_its_line_ends_and_its_mode(cli: Cli) -> None:
     ignored.write_bytes(b"build/\r\n*.db\r\n")
     ignored.chmod(0o640)
     assert cli("init").code == 0
-    assert ignored.read_bytes() == b"build/\r\n*.db\r\nplan.json\r\n*.db-*\r\n.reconciler/journal-*\r\n"
+    assert ignored.read_bytes() == b"build/\r\n*.db\r\nplan.json\r\nreport.json\r\n*.db-*\r\n.reconciler/journal-*\r\n"
     assert ignored.stat().st_mode & 0o777 == 0o640
 
 
@@ -226,7 +228,7 @@ def test_what_is_written_for_github_is_the_examples_to_the_byte(cli: Cli, tmp_pa
         ]
     )
     # Plans and emulated accounts are left where commands run, which is the top of the repository.
-    assert (tmp_path / ".gitignore").read_text() == "plan.json\n*.db\n*.db-*\n"
+    assert (tmp_path / ".gitignore").read_text() == "plan.json\nreport.json\n*.db\n*.db-*\n"
     for name in GITHUB:
         written = (tmp_path / ".github/workflows" / name).read_bytes()
         assert written == (ROOT / "examples/github-actions" / name).read_bytes()
@@ -296,7 +298,7 @@ def test_without_links_files_are_written_all_the_same(cli: Cli, monkeypatch: pyt
 
 
 def test_what_git_should_ignore_is_what_commands_leave(cli: Cli) -> None:
-    assert initial.IGNORED == ("plan.json", "*.db", "*.db-*", ".reconciler/journal-*")
+    assert initial.IGNORED == ("plan.json", "report.json", "*.db", "*.db-*", ".reconciler/journal-*")
     cli("init")
     subprocess.run(["git", "init", "-q", "."], check=True)
     cli("apply", "--emulator", "demo.db", "--yes")

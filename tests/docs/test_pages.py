@@ -151,6 +151,12 @@ def serving(arguments: Sequence[str]) -> Iterator[str]:
             process.terminate()
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_names_each_file_that_it_shows(page: str) -> None:
+    for text, name in re.findall(r"\n\n((?:(?!\n\n).)+)\n\n<!-- file: (\S+) -->", read(page), re.DOTALL):
+        assert f"`{name}`" in text
+
+
 # --- options ---------------------------------------------------------------------------------------------------------
 
 
