@@ -59,7 +59,7 @@ def left_resources(
         return
     numbers = (*reversed(record.attempted), record.baseline or NOT_DECLARED)
     entries = list(zip(numbers, (*past.attempted, past.completed), strict=True))
-    own = [_identity(one) for one in (declared, past.completed if declared is not None else None) if one is not None]
+    own = [_identity(one) for one in _not_left(past, declared, matching) if one is not None]
     known = {*matching.addresses, *(live.sid for live in matching.former.values())}
     used = set(taken)
     for number, before in entries:
@@ -89,6 +89,18 @@ def left_resources(
                     live,
                     Record(number, (), "created", {}, record.sid_digest if is_former else digest, {number: raw}),
                 )
+
+
+def _not_left(past: Past, declared: Declared | None, matching: Matching) -> tuple[Declared | None, ...]:
+    """Return the declarations whose resources nothing left: the present one, and the one that it replaces or keeps.
+
+    That is the last one that was completed, unless an attempt after it created the live resource.
+    """
+    live = None if declared is None else matching.live.get(declared.address)
+    is_attempted = live is not None and any(
+        one is not None and _identity(one) == _identity_of(live) for one in past.attempted
+    )
+    return (declared,) if declared is None or is_attempted else (declared, past.completed)
 
 
 def _is_final(declared: Declared) -> bool:

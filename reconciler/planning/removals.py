@@ -126,6 +126,7 @@ class _Resolver:
         self.left: dict[Address, Record] = {}
         self.left_sids: set[str] = set()
         self.kept: set[Address] = set()
+        self.spared: set[Address] = set()
         self.forgotten: set[Address] = set(self.widened.forgotten)
         self.problems: list[Problem] = []
         self.unclear = {problem.address: problem for problem in matching.problems}
@@ -202,7 +203,7 @@ class _Resolver:
         """Decide what happens to a removed resource; its containers were decided before."""
         past, placeholder = self.widened.pasts[address], self.widened.config.resources.get(address)
         before = past.declarations[0]
-        if placeholder is None or not self.selection.covers(placeholder):
+        if placeholder is None or not self.selection.covers(placeholder) or self.spared & {*self._around(address)}:
             return
         container = next((one for one in self._around(address) if one in self.kept), None)
         gone = next((one for one in self._around(address) if self._is_deleted(one)), None)
@@ -220,16 +221,20 @@ class _Resolver:
             self._forget(address, past)
             return
         record = self.origins.decide(past, sides, None)
-        self.records[address] = record
         is_always = self.widened.config.on_removal.get(before.kind.name) == "delete"
         may_delete = record.origin == "created" or is_always or _is_beside_former(sides.live, record, self.state)
+        may_delete = may_delete and not before.kind.singleton
+        if may_delete and not self.selection.covers_delete(address):
+            self.spared.add(address)  # it contains a target, or what is excluded; what is in it was not read
+            return
+        self.records[address] = record
         is_unchanged = is_as_before(past, sides, record, self.references.is_available)
         standing = resource_standing(past.presence(exists=True), "none", "as before" if is_unchanged else "changed")
         if not standing:
             self._forget(address, past)
             return
         self._withhold_if_elsewhere(before, sides)
-        if may_delete and not before.kind.singleton:
+        if may_delete:
             if (before.kind.name, address.root, sides.live.name) in self.implied:
                 self.withheld.setdefault(address, _implied(address, sides.live))
             if not is_always and self.origins.is_unidentified(record):
@@ -268,7 +273,10 @@ class _Resolver:
                 continue
             sides = self.references.sides(left.live)
             is_same = is_as_before(Past(left.record, before), sides, left.record, self.references.is_available)
-            self.records[before.address] = self.left[before.address] = left.record
+            self.left[before.address] = left.record
+            if not self.selection.covers_delete(before.address):
+                continue  # remembered until a plan covers it
+            self.records[before.address] = left.record
             self._withhold_if_elsewhere(before, sides)
             if self.origins.is_unidentified(past.record or left.record):
                 self.withheld.setdefault(before.address, _unidentified(before.address))

@@ -277,6 +277,8 @@ def _decisions(
 ) -> Iterator[tuple[Address, Decision]]:
     for address, record in resolution.records.items():
         change, container = changes.get(address), resolution.covered.get(address)
+        if change is None and _is_spared(address, resolution, context):
+            continue
         if container is not None:
             yield address, _covered(record, container, changes)
         elif address in resolution.kept:
@@ -290,6 +292,18 @@ def _decisions(
     for address in resolution.forgotten - resolution.records.keys():
         if context.selection.covers_delete(address):
             yield address, Decision(resolution.widened.baseline.records[address], "forget", "up_to_date")
+
+
+def _is_spared(address: Address, resolution: Resolution, context: PlanContext) -> bool:
+    """Whether a resource, or its container, cannot be deleted now, because it contains a target or what is excluded."""
+    at: Address | None = address
+    while at is not None:
+        declared = resolution.config.resources.get(at)
+        if declared is not None and declared.absent and at in resolution.matching.live:
+            return not context.selection.covers_delete(at)
+        before = resolution.widened.config.resources.get(at)
+        at = None if before is None else before.parent
+    return False
 
 
 def _covered(record: Record, container: Address, changes: Mapping[Address, Change]) -> Decision:

@@ -11,7 +11,7 @@ from reconciler.change import Action, Standing
 from reconciler.config.model import Config
 from reconciler.planning.baseline import Record
 from reconciler.planning.plan import Plan
-from tests.properties.ledgered import FaultyWorld, Ledgered
+from tests.properties.ledgered import Fault, FaultyWorld, Ledgered
 from tests.world import World, read
 
 OWN, THEIRS = ["sendMessage"], ["addParticipant"]
@@ -192,3 +192,41 @@ def test_an_apply_of_something_else_moves_no_record(ledger: Ledgered, options: d
     crm = Address.parse("services.s.conversations.talk.webhooks.crm")
     assert [address for address in ledger.remembered if address.is_within(crm.collection)] == [crm]
     assert told(ledger.plan(after)) == {"conversations.talk.webhooks.crm": ("update", "", {"pending"})}
+
+
+@pytest.mark.parametrize(
+    ("then", "options"),
+    [
+        ("version: 1\nservices: {}\n", {"targets": ("services.s.roles.a",)}),
+        ("version: 1\nservices: {}\n", {"excludes": ("services.s.roles.a",)}),
+        ("version: 1\nservices: {}\n", {"excludes": ("services.s.configuration",)}),
+        ("version: 1\nservices: {s: {absent: true}}\n", {"excludes": ("services.s.roles.a",)}),
+        ("version: 1\nservices: {s: {absent: true}}\n", {"targets": ("services.s.roles.a",)}),
+    ],
+)
+def test_a_removed_container_is_remembered_until_a_plan_deletes_it(
+    ledger: Ledgered, then: str, options: dict[str, Any]
+) -> None:
+    ledger.apply(
+        files(
+            "configuration: {reachability_enabled: true}, roles: {a: {type: conversation, permissions: [sendMessage]}}"
+        )
+    )
+    remembered = dict(ledger.remembered)
+    made = ledger.plan(read(then), **options)
+    assert (made.changes, made.decisions) == ((), {})
+    ledger.apply(read(then), **options)
+    assert ledger.remembered == remembered
+    assert [str(change.address) for change in ledger.plan(read(then)).changes] == ["services.s"]
+
+
+@pytest.mark.parametrize("options", [{}, {"targets": ("services.s.roles.a",)}])
+def test_a_second_rename_after_a_killed_one_forgets_no_role(ledger: Ledgered, options: dict[str, Any]) -> None:
+    ledger.apply(roles(a="Alpha"))
+    assert ledger.apply(roles(a="Beta"), fault=Fault(1, "before")) is None
+    assert names(ledger) == {"Alpha", "Beta"}
+    ledger.apply(roles(a="Gamma"), **options)
+    assert names(ledger) == ({"Alpha", "Gamma"} if options else {"Gamma"})
+    ledger.apply(roles(a="Gamma"))
+    assert names(ledger) == {"Gamma"}
+    assert set(origins(ledger)) == {"services.s", "roles.a"}
