@@ -30,7 +30,7 @@ _TAGGED: AbstractMapping[str, tuple[type, ...]] = {
     "!!seq": (list, tuple),
 }
 """The values that each tag fits."""
-_PROPERTY = re.compile(r"[&!][^\s,\[\]{}]*")
+_PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*[ \t]*)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,9 @@ class _Page(Lines):
                 start = self.whole[: node.outer].rstrip(" \t")
                 yield Splice(len(start), node.end, "")
                 lines = block(value, indent + self.step(parent.node), self.step(parent.node))
-                yield Splice(self.next_line(node.end), self.next_line(node.end), self._joined(lines))
+                # Below the comments of a section that had nothing else.
+                at = self.block_end_with_comments(node, indent)
+                yield Splice(at, at, self._joined(lines))
                 return
             yield from self._without_tag(node, value)
             yield self._inline(node, flow(value))
@@ -231,14 +233,11 @@ class _Page(Lines):
                 block(value, self.column(node.start), STEP) if value else [" " * self.column(node.start) + flow(value)]
             )
             end = self.after(node)
+            yield from self._without_tag(node, value)
             yield Splice(node.start, end, self._joined(lines).lstrip(" "))
             return
         assert isinstance(parent.node, Mapping)
-        colon = self._colon(parent.key)
-        if node.outer != node.start:
-            found = _PROPERTY.match(self.whole, node.outer)
-            assert found is not None
-            colon = found.end()
+        start, colon, properties = self._head(parent.key, node, value)
         first = self.line_start(node.start)
         if first <= colon:
             raise SpliceError("the block begins in the line of its key")
@@ -252,11 +251,24 @@ class _Page(Lines):
             column = self.column(node.start)
             key_column = self.column(parent.key.outer)
             lines = block(value, column, max(column - key_column, STEP))
+            yield Splice(start, colon, properties)
             yield Splice(first, end, self._joined(lines))
             return
         text = flow(value) if isinstance(value, (AbstractMapping, list, tuple)) else scalar(plain(value))
-        yield Splice(colon, colon, " " + text)
+        yield Splice(start, colon, f"{properties} {text}")
         yield Splice(self.comments_above(first, self.column(node.start)), end, "")
+
+    def _head(self, key: Node, node: Mapping | Sequence, value: Value) -> tuple[int, int, str]:
+        """Return where the anchor and tag behind a key begin and end, and those of them that fit a new value."""
+        colon = self._colon(key)
+        if node.outer == node.start:
+            return colon, colon, ""
+        found = _PROPERTIES.match(self.whole, node.outer)
+        assert found is not None
+        kept = [
+            text for text in found[0].split() if not text.startswith("!") or isinstance(value, _TAGGED.get(text, ()))
+        ]
+        return colon, node.outer + len(found[0].rstrip()), "".join(f" {text}" for text in kept)
 
     def _colon(self, key: Node) -> int:
         """Return the position after the colon of a key in block form."""

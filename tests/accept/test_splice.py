@@ -218,3 +218,35 @@ def test_in_any_formatting_often(
 def test_the_first_keys_of_a_file_come_below_its_comments(before: str, after: str) -> None:
     assert splice(parse(before), [Fill({"a": {"b": 1}})]) == after
     assert load(after) == {"a": {"b": 1}}
+
+
+@pytest.mark.parametrize("value", [None, "x", [1, 2], [{"a": 1}], {"b": {"c": 1}}, {}])
+@pytest.mark.parametrize("properties", ["!!map", "&a", "&a !!map", "!!map &a"])
+@pytest.mark.parametrize(
+    "text", ["k: {}\n  # c\n  a: 1\nz: 1\n", "k: {} # behind\n  a: 1\nz: 1\n", "k:   {}\n    a: 1 # x\n"]
+)
+def test_a_tag_of_a_block_goes_if_the_new_value_is_of_another_type(text: str, properties: str, value: Any) -> None:
+    document = parse(text.replace("{}", properties))
+    assert isinstance(document.root, Mapping)
+    written = splice(document, [Set(document.root.pairs[0][1], value)])
+    assert load(written) == {**load(text.replace("{}", properties)), "k": value}
+    assert ("&a" in written, "!!map" in written) == (
+        "&a" in properties,
+        "!!map" in properties and isinstance(value, dict),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("k:\n  # x\n\n  # y\n# z\nz: 1\n", "k:\n  # x\n\n  # y\n  a:\n    b: 1\n# z\nz: 1\n"),
+        ("k: # behind\n  # x\n", "k: # behind\n  # x\n  a:\n    b: 1\n"),
+        ("k: ~\n  # x\n", "k:\n  # x\n  a:\n    b: 1\n"),
+        ("k:\n# x\nz: 1\n", "k:\n  a:\n    b: 1\n# x\nz: 1\n"),
+        ("k: null", "k:\n  a:\n    b: 1"),
+    ],
+)
+def test_the_keys_of_a_section_without_any_go_below_its_comments(text: str, written: str) -> None:
+    document = parse(text)
+    assert isinstance(document.root, Mapping)
+    assert splice(document, [Set(document.root.pairs[0][1], {"a": {"b": 1}})]) == written
