@@ -232,7 +232,17 @@ class TreeBuilder:
 
     def _unknown_tag(self, event: Event) -> None:
         hint = "remove the tag; the only tag of this tool is !unset, in overlays"
-        self._findings.error("unknown-tag", f"the tag {shown(str(event.tag))} is not known", self._place(event), hint)
+        what = f"the tag {shown(str(event.tag))}"
+        if self._is_below_secret():
+            what, hint = "the tag of this value", "put the value in quotes if it begins with !"
+        self._findings.error("unknown-tag", f"{what} is not known", self._place(event), hint)
+
+    def _is_below_secret(self) -> bool:
+        """Whether the next value may be a secret: a password that begins with ! or * looks like a tag or an alias."""
+        return any(
+            frame.hides or (frame.waits and frame.key is not None and may_be_secret(frame.key.text))
+            for frame in self._stack
+        )
 
     def _begin(self, event: Event, *, is_mapping: bool) -> None:
         if event.tag is not None and event.tag not in (_MAPPING_TAGS if is_mapping else _LIST_TAGS):
@@ -298,10 +308,14 @@ class TreeBuilder:
     def _alias(self, event: Event) -> None:
         name = event.anchor
         if name not in self._anchors:
+            short = shown(name)[1:-1]
             meant = self._findings.closest(name, tuple(self._anchors))
-            hint = f"did you mean *{meant}?" if meant else f"anchor something with &{name} before this line"
+            hint = f"did you mean *{meant}?" if meant else f"anchor something with &{short} before this line"
+            what = f"*{short}"
+            if self._is_below_secret():
+                what, hint = "this alias", "put the value in quotes if it begins with *"
             self._stop(
-                "unknown-alias", f"*{name} refers to an anchor that is not defined before it in this file", event, hint
+                "unknown-alias", f"{what} refers to an anchor that is not defined before it in this file", event, hint
             )
         found = self._anchors[name]
         self._unused_anchors.pop(name, None)

@@ -740,6 +740,23 @@ def test_a_surrogate_pair_is_one_character(attributes: str) -> None:
     assert content(text, "services.s.users.u", "attributes") == {"a": "😀"}
 
 
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        (r"""{a: "\ud83d\ude00", b: '\ud83d \uD83D'}""", r"\ud83d \uD83D"),
+        (r"""{a: "\ud83d\ude00", b: \ude00x}""", r"\ude00x"),
+        (r"""{a: "\ud83d\ude00", b: "\\ud83d \\\ud83d\ude00"}""", "\\ud83d \\😀"),
+        ('{a: "\\ud83d\\ude00", b: "\ue03d"}', "\ue03d"),
+        (r"""{a: "\ud83d\ude00", b: "\ue03d"}""", "\ue03d"),
+        (r"""{a: "\ud83d\ude00", b: '\ue03d'}""", r"\ue03d"),
+        ('{a: "\\ud83d\\ude00",\tb:\t"x"}', "x"),
+    ],
+)
+def test_a_surrogate_pair_changes_no_other_value(attributes: str, expected: str) -> None:
+    text = f"services: {{s: {{users: {{u: {{attributes: {attributes}}}}}}}}}"
+    assert content(text, "services.s.users.u", "attributes") == {"a": "😀", "b": expected}
+
+
 def test_a_surrogate_pair_in_keys_and_names_and_places_after_it() -> None:
     text = 'services: {"s\\ud83d\\ude00": {friendly_name: "\\ud83d\\ude00", usres: {}}}'
     assert told(text)[0].startswith('2:61 unknown-key: a service has no key "usres"')

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from reconciler.config import yaml_errors, yaml_text
+from reconciler.config import yaml_errors, yaml_events
 from tests.config.told import content, problems_of, read, told
 
 LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
@@ -85,12 +85,12 @@ def test_malformed_yaml_is_one_problem_at_its_line(text: bytes) -> None:
 def refuse(monkeypatch: pytest.MonkeyPatch, problem: str, context: str | None = None) -> None:
     """Makes the parser refuse any file at line 2, column 4."""
 
-    def events(_text: str, **_options: bool) -> Iterator[object]:
+    def events(_text: str, _parser: object) -> Iterator[object]:
         begin, end = yaml.Mark("", 0, 0, 0, "", 0), yaml.Mark("", 9, 1, 3, "", 0)
         yield yaml.StreamStartEvent(begin, begin)
         raise yaml.MarkedYAMLError(context, begin if context else None, problem, end)
 
-    monkeypatch.setattr(yaml_text, "_events", events)
+    monkeypatch.setattr(yaml_events, "_events", events)
 
 
 @pytest.mark.parametrize(("theirs", "ours", "hint"), yaml_errors.EXPLAINED)
@@ -151,12 +151,12 @@ def test_the_limit_of_nesting_is_ours(monkeypatch: pytest.MonkeyPatch, loader: s
     "error", [yaml.YAMLError("banana"), RecursionError("banana"), yaml.MarkedYAMLError(None, None, "b")]
 )
 def test_the_limit_of_nesting_comes_before_the_parsers(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    def events(_text: str, **_options: bool) -> Iterator[object]:
+    def events(_text: str, _parser: object) -> Iterator[object]:
         begin = yaml.Mark("", 0, 0, 0, "", 0)
         yield yaml.StreamStartEvent(begin, begin)
         raise error
 
-    monkeypatch.setattr(yaml_text, "_events", events)
+    monkeypatch.setattr(yaml_events, "_events", events)
     assert told(b"a:\n " + b"[" * 100) == [
         "2:62 too-deep: lists and mappings are nested more than 60 deep (reduce its nesting)"
     ]
@@ -179,6 +179,23 @@ def test_duplicate_keys_name_both_places() -> None:
     (problem,) = problems_of("services:\n  a: {}\n  a: {}\n")
     assert (str(problem.place), problem.message) == ("reconciler.yaml:4:3", 'the key "a" occurs twice in one mapping')
     assert [(str(place), words) for place, words in problem.related] == [("reconciler.yaml:3:3", "first occurrence")]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["*Hunter2Hunter2", "!Hunter2 abc", "!Hunter2 {a: 1}", "!Hunter2 [a]", "[x, *Hunter2Hunter2]", "[!Hunter2 x]"],
+)
+def test_a_secret_that_looks_like_an_alias_or_a_tag_is_not_shown(value: str) -> None:
+    problem, *others = problems_of(f"x-a:\n  secret: {value}\nversion: 1\nservices: {{}}\n".encode())
+    assert "Hunter2" not in "".join(other.message + other.hint for other in others)
+    assert problem.code in {"unknown-alias", "unknown-tag"}
+    assert "Hunter2" not in problem.message + problem.hint
+    assert "put the value in quotes if it begins with" in problem.hint
+
+
+def test_the_name_of_an_alias_is_shortened() -> None:
+    (problem,) = problems_of(b"a: *" + b"b" * 100_000)
+    assert len(problem.message + problem.hint) < 500
 
 
 def test_unknown_tags_are_refused_and_make_nothing() -> None:
