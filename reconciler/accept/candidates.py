@@ -198,6 +198,11 @@ def choose(found: Sequence[Candidate], names: Sequence[Address], config: Config)
     return [replace(one, item=item) for one in accepted if (item := narrowed(one.item, given)) is not None], errors
 
 
+def pending_in(found: Sequence[Candidate]) -> list[str]:
+    """Return the names of the values that differ because the configuration changed."""
+    return list(dict.fromkeys(one.item.name for one in found if one.standing not in _INCLUDED))
+
+
 def left_by(found: Sequence[Candidate], names: Sequence[Address]) -> list[str]:
     """Return what differs within names and does not belong to them: it has to be named itself.
 

@@ -66,12 +66,20 @@ class Refusal:
         path: The field; empty for a whole resource.
         reason: Why, as a sentence without a period.
         hint: How to accept it nevertheless, as a clause.
+        is_nameable: Whether it is accepted if it is named.
     """
 
     address: str
     path: str
     reason: str
     hint: str
+    is_nameable: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its name in commands."""
+        address = Address.parse(self.address)
+        return str(address.child(*self.path.split(".")) if self.path else address)
 
 
 class RefusedError(Exception):

@@ -15,6 +15,7 @@ from reconciler.cli.choices import Choices
 from reconciler.cli.edits import is_approved
 from reconciler.cli.exit_codes import DONE, ERROR, WITHHELD
 from reconciler.cli.manual import Page
+from reconciler.cli.next_steps import command_line
 from reconciler.cli.options import ADDRESS, account_options, baseline_options, reading_options
 from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
@@ -24,6 +25,7 @@ from reconciler.workflow import Endpoint, Inputs, Request
 if TYPE_CHECKING:
     from reconciler.accept.model import At
     from reconciler.documents.acceptance import AcceptFile
+    from reconciler.workflow.acceptance import Acceptance
 
 EPILOG = """\b
 Examples:
@@ -97,6 +99,7 @@ def accept(
     if output.as_text:
         shown = workflow.acceptance_document(found, written=False)
         _show(shown, output, is_named=request.is_named)
+        _show_naming(found, chosen, endpoint, at)
         if writes and not yes and not is_approved(shown):
             raise ReconcilerError("declined. No file was changed")
     if writes:
@@ -137,6 +140,14 @@ def _show(document: AcceptFile, output: Output, *, is_named: bool) -> None:
     console.out(acceptance_text(document, colour=output.colour))
     if document.refused:
         console.err(refused_text(document, is_named=is_named))
+
+
+def _show_naming(found: Acceptance, inputs: Inputs, endpoint: Endpoint, at: At | None) -> None:
+    """Show the command that accepts what has to be named, on standard error."""
+    names = [refusal.name for refusal in found.refused if refusal.is_nameable]
+    if names:
+        words = [*names, *(("--at", at) if at else ())]
+        console.err(f"To accept the account's values:\n  {command_line('accept', inputs, endpoint, options=words)}\n")
 
 
 def _is_address(text: str) -> bool:

@@ -93,8 +93,8 @@ class AcceptFile(Part):
     named_only: tuple[str, ...] = field(
         default=(),
         metadata=described(
-            "What differs below the given names, and is accepted only by its own name: undeclared settings, and what "
-            "the configuration changed.",
+            "What differs below the given names (or, without names, at all), and is accepted only by its own name: "
+            "undeclared settings, and what the configuration changed.",
             exclude_if=not_,
         ),
     )

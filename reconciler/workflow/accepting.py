@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reconciler.accept.candidates import Candidate
     from reconciler.accept.model import At, Group, Item, Refusal
     from reconciler.api.client import ReadClient
+    from reconciler.change import Standing
     from reconciler.config.model import Config
     from reconciler.kinds.base import Kind
     from reconciler.planning.plan import Plan
@@ -35,6 +36,12 @@ _NO_BASELINE = (
     "the commit that was applied last, or a ledger, or name what to accept, as `reconciler drift` lists it"
 )
 
+
+_BY_NAME: Mapping[Standing, str] = {
+    "conflict": "it changed in the configuration and in the account",
+    "unknown": "the value that was applied last is unknown, so the configuration may be what changed",
+}
+"""Why a difference is accepted only by name, although the account may have changed."""
 
 _MOST_PLANNED = 50
 """Named fields; for more, everything is planned."""
@@ -140,26 +147,29 @@ class _Work:
             choose,
             left_by,
             not_compared_in,
+            pending_in,
         )
         from reconciler.accept.narrowing import whole_field  # noqa: PLC0415 - see the package
 
         config = self.loaded.selected.config
         chosen: list[Candidate] = []
-        unknown: list[Item] = []
+        by_name: list[Candidate] = []
         if names or not self.request.unmanaged:
             found = list(candidates(self.plan, self.state, config))
             chosen, errors = choose(found, names, config)
             if errors:
                 raise UsageError("; ".join(errors))
             fields = [whole_field(name, config) for name in names]
-            self.named_only, self.not_compared = left_by(found, fields), not_compared_in(fields, config)
-            unknown = [one.item for one in found if one.standing == "unknown" and not names]
+            self.named_only = left_by(found, fields) if names else pending_in(found)
+            self.not_compared = not_compared_in(fields, config)
+            by_name = [] if names else [one for one in found if one.standing in _BY_NAME]
         added = {self._find(text).sid: self._unmanaged(text) for text in dict.fromkeys(self.request.unmanaged)}
         items = [self._with_handle(one.item, added) for one in chosen]
         items += added.values()
         groups, refused = self._built(items)
-        if unknown:
-            refused += self._unknown([item for item in unknown if item not in items])
+        for standing, reason in _BY_NAME.items():
+            unnamed = [one.item for one in by_name if one.standing == standing and one.item not in items]
+            refused += self._unnamed(unnamed, reason) if unnamed else ()
         return groups, refused
 
     @staticmethod
@@ -185,8 +195,8 @@ class _Work:
             tuple(self.loaded.inputs.variables),
         )
 
-    def _unknown(self, items: Sequence[Item]) -> Iterator[Refusal]:
-        """Refuse differences whose last applied value is unknown: a merged change may be what differs.
+    def _unnamed(self, items: Sequence[Item], reason: str) -> Iterator[Refusal]:
+        """Refuse differences that may be, or contain, a merged change, so that they have to be named.
 
         Those that could not be accepted by name either are refused for that reason.
         """
@@ -195,8 +205,8 @@ class _Work:
         groups, refused = self._built(items)
         yield from refused
         for item in (item for group in groups for item in group.items):
-            reason = "the value that was applied last is unknown, so the configuration may be what changed"
-            yield Refusal(str(item.address), item.path, reason, "name it: `reconciler accept` then takes it")
+            hint = "name it: `reconciler accept` then takes the account's value"
+            yield Refusal(str(item.address), item.path, reason, hint, is_nameable=True)
 
     def _unmanaged(self, text: str) -> Item:
         """Return an unmanaged resource as an item.

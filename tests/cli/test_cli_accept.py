@@ -141,12 +141,16 @@ def test_what_was_applied_from_outside_is_listed_without_names(
             # A literal now: it may be what a merged commit changed.
             FILES,
             "the value that was applied last is unknown, so the configuration may be what changed",
-            "name it: `reconciler accept` then takes it",
+            "name it: `reconciler accept` then takes the account's value",
         ),
     ):
         drifted.write_text(files)
         result = cli("accept", *EMULATED, "--yes", "--baseline", "base.yaml")
-        assert (result.code, result.err) == (5, f"Not accepted:\n  {NAME}: {reason}\n    = {hint}\n")
+        naming = (
+            f"To accept the account's values:\n  reconciler accept {NAME} --baseline base.yaml --emulator demo.db\n"
+        )
+        named = "" if files == outside else naming
+        assert (result.code, result.err) == (5, f"Not accepted:\n  {NAME}: {reason}\n    = {hint}\n{named}")
         assert drifted.read_text() == files
     assert cli("accept", NAME, *EMULATED, "--yes", "--baseline", "base.yaml").code == 0
     assert drifted.read_text() == FILES.replace("sendMessage", "leaveConversation")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.commands import Result
 from tests.ledger.clones import FILES, Clones, commit, git
 
 
@@ -19,3 +20,43 @@ def test_what_drifted_since_the_last_apply_is_accepted(clones: Clones) -> None:
     result = clones.at("here", "accept", "--yes", "--at", "base")
     assert result.code == 0, result.err
     assert (clones.here / "reconciler.yaml").read_text() == merged.replace("sendMessage", "leaveConversation")
+
+
+def test_a_conflict_has_to_be_named(clones: Clones) -> None:
+    clones.start()
+    other = FILES.replace("friendly_name: Main", "friendly_name: Console")
+    other = other.replace("ledger: {git: refs/reconciler, remote: origin}\n", "")
+    (clones.folder / "console.yaml").write_text(other)
+    assert clones.apply("../console.yaml").code == 0
+    merged = FILES.replace("friendly_name: Main", "friendly_name: Merged")
+    commit({"reconciler.yaml": merged}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    name = "'addresses[\"+14155550100\"].friendly_name'"
+    assert clones.at("here", "accept", "--yes", "--at", "base") == Result(
+        5,
+        "",
+        f"""\
+Not accepted:
+  {name[1:-1]}: it changed in the configuration and in the account
+    = name it: `reconciler accept` then takes the account's value
+To accept the account's values:
+  reconciler accept {name} --at base --env prod --emulator {clones.account}
+""",
+    )
+    assert (clones.here / "reconciler.yaml").read_text() == merged
+    accepted = clones.at("here", "accept", name[1:-1], "--yes", "--at", "base")
+    assert (accepted.code, (clones.here / "reconciler.yaml").read_text()) == (0, FILES.replace("Main", "Console"))
+
+
+def test_what_is_merged_and_not_applied_does_not_match_the_account(clones: Clones) -> None:
+    clones.start()
+    commit({"reconciler.yaml": FILES.replace("friendly_name: Main", "friendly_name: Merged")}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    assert clones.at("here", "accept", "--yes") == Result(
+        0,
+        """\
+Nothing to accept. These values differ, and are accepted only by their own names:
+  addresses["+14155550100"].friendly_name
+""",
+        "",
+    )
