@@ -319,7 +319,6 @@ class _Comparer:
             config=after,
             state=State(account_sid=""),
             approved=frozenset((item.address, item.action) for item in after.approvals),
-            default_roles={},
             default_services=frozenset(),
             before={new: declared_subject(self.pairs.before[old]) for new, old in self.pairs.former.items()},
         )

@@ -707,3 +707,82 @@ def test_after_a_killed_first_apply_a_handle_alone_makes_nothing_created() -> No
         for name in ("first", "second")
     }
     assert origins == {"first": "created", "second": "adopted"}
+
+
+# --- a former default role --------------------------------------------------------------------------------------------
+
+DEFAULT = """version: 1
+services:
+  s:
+    roles: {agent: {type: conversation, permissions: [sendMessage]}}
+    configuration: {default_conversation_role: agent}
+"""
+CONFIGURATION, AGENT = "services.s.configuration", "services.s.roles.agent"
+
+
+def names(ledger: Ledgered) -> set[str]:
+    return {str(row["name"]) for row in ledger.account.snapshot().values()}
+
+
+def test_a_default_and_its_role_are_removed_in_one_apply(ledger: Ledgered) -> None:
+    ledger.apply(read(SERVICE))
+    ledger.apply(read(DEFAULT))
+    made = planned(ledger, SERVICE)
+    assert told(made) == [(CONFIGURATION, "update", ""), (AGENT, "delete", "")]
+    move, delete = (step for change in made.changes for step in change.steps)
+    assert delete.needs == (move.id,)
+    report = ledger.apply(read(SERVICE))
+    assert report is not None
+    assert report.exit_code == 0
+    assert "agent" not in names(ledger)
+    assert planned(ledger, SERVICE).changes == ()
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "remaining"),
+    [
+        (Fault(0, "before"), None, [(CONFIGURATION, "update", ""), (AGENT, "delete", "")]),
+        (Fault(0, "after"), None, [(AGENT, "delete", "")]),
+        (Fault(0, "refused"), 1, [(CONFIGURATION, "update", ""), (AGENT, "delete", "")]),
+        (Fault(1, "before"), None, [(AGENT, "delete", "")]),
+        (Fault(1, "refused"), 5, [(AGENT, "delete", "")]),
+    ],
+)
+def test_a_role_stays_until_its_default_has_moved(
+    ledger: Ledgered, fault: Fault, code: int | None, remaining: list[tuple[str, str, str]]
+) -> None:
+    ledger.apply(read(SERVICE))
+    ledger.apply(read(DEFAULT))
+    report = ledger.apply(read(SERVICE), fault=fault)
+    assert "agent" in names(ledger)
+    assert (None if report is None else report.exit_code) == code
+    assert told(planned(ledger, SERVICE)) == remaining
+    ledger.apply(read(SERVICE))
+    assert "agent" not in names(ledger)
+    assert planned(ledger, SERVICE).changes == ()
+
+
+@pytest.mark.parametrize("scope", [{"targets": (AGENT,)}, {"excludes": (CONFIGURATION,)}])
+def test_a_role_stays_if_its_default_is_out_of_scope(ledger: Ledgered, scope: dict[str, tuple[str, ...]]) -> None:
+    ledger.apply(read(SERVICE))
+    ledger.apply(read(DEFAULT))
+    assert told(planned(ledger, SERVICE, **scope)) == [(AGENT, "delete", "default_role")]
+
+
+def test_a_role_stays_if_the_move_of_its_default_is_withheld(ledger: Ledgered) -> None:
+    ledger.apply(read(SERVICE))
+    ledger.apply(read(DEFAULT))
+    kept = SERVICE.replace(
+        "{s: {}}", "{s: {configuration: {lifecycle: {ignore_changes: [default_conversation_role]}}}}"
+    )
+    assert told(planned(ledger, kept)) == [(AGENT, "delete", "default_role")]
+
+
+def test_a_role_that_a_user_holds_stays_although_its_default_moves(ledger: Ledgered) -> None:
+    own = "roles: {agent: {type: service, permissions: [joinConversation]}}"
+    ledger.apply(read(SERVICE))
+    ledger.apply(read(f"version: 1\nservices: {{s: {{{own}, configuration: {{default_chat_service_role: agent}}}}}}\n"))
+    (service,) = (sid for sid, row in ledger.account.snapshot().items() if row["name"] == "s")
+    ledger.account.post(f"/v1/Services/{service}/Users", {"Identity": "ada"})
+    made = planned(ledger, SERVICE)
+    assert told(made) == [(CONFIGURATION, "update", ""), (AGENT, "delete", "role_in_use")]
