@@ -19,6 +19,7 @@ from reconciler.documents.drift_log import SightingPart
 from reconciler.documents.parts import (
     ChangePart,
     FieldPart,
+    GuardPart,
     InnerPart,
     NextStepsPart,
     SincePart,
@@ -41,7 +42,7 @@ NOT_DRIFT: frozenset[Standing] = frozenset({"pending", "newly_declared", "remove
 
 LONGEST_ADDRESS = 10_000
 """Characters; a longer text is not an address."""
-_LASTING = frozenset({"final", "prevent_create"})
+_LASTING = frozenset({"final", "prevent_create", "prevent_destroy", "built_in", "default_service"})
 """Guards that withhold a change until the configuration changes."""
 _STATES: Mapping[Action, DriftState] = {
     "create": "missing",
@@ -332,11 +333,15 @@ def _difference(part: ChangePart, missing: frozenset[str]) -> Difference:
         service=part.service,
         risk=part.risk,
         fields=tuple(map(_field, part.fields)),
-        withheld=part.guard.message if part.guard is not None and part.guard.name in _LASTING else "",
+        withheld=_withheld(part.guard),
         source=part.source,
         standing=part.standing,
         since=part.since,
     )
+
+
+def _withheld(guard: GuardPart | None) -> str:
+    return guard.message if guard is not None and guard.name in _LASTING and not guard.is_partial else ""
 
 
 def _split(part: Difference) -> tuple[Difference | None, Difference | None]:

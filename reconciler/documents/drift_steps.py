@@ -63,7 +63,7 @@ def _difference(part: Difference, commands: Commands) -> NextStepsPart:
     return NextStepsPart(
         accept=accept,
         revert="" if part.withheld else commands.apply(["--target", part.address, *_approval(part)]),
-        ignore=commands.drift(["--exclude", part.address]) if whole else ignore,
+        ignore=ignore if not whole else _kept_from_prune(part) or commands.drift(["--exclude", part.address]),
         forget=paste.forgotten(part.address) if part.standing == "removed_conflict" else "",
         by_hand=by_hand(part.address, taken),
     )
@@ -71,17 +71,34 @@ def _difference(part: Difference, commands: Commands) -> NextStepsPart:
 
 def _kept(part: Difference, commands: Commands) -> str:
     """Return how to keep a resource that an apply would delete: as a new one, or without `absent: true`."""
-    is_declared = part.standing != "removed_conflict" and part.sid is not None and part.sid not in part.address
+    is_declared = part.standing != "removed_conflict" and not _is_pruned(part)
     return "absent: false" if is_declared else commands.accept(commands.accepting.added(part.address, part.kind))
 
 
+def _is_pruned(part: Difference) -> bool:
+    """Whether an apply would delete a resource that is not declared: its address has its SID."""
+    return part.state == "unwanted" and (part.sid is None or part.sid in part.address)
+
+
+def _kept_from_prune(part: Difference) -> str:
+    """Return YAML that keeps a resource that would be pruned; empty for any other one."""
+    if not _is_pruned(part) or not part.name:
+        return ""
+    *container, collection = Address.parse(part.address).collection.parts
+    return paste.yaml_path((*container, "prune", collection), f"{{except: [{paste.yaml_value(part.name)}]}}")
+
+
 def _approval(part: Difference) -> tuple[str, ...]:
-    """Return the option that approves a delete or a replace that destroys history; nothing for any other change."""
+    """Return the option that approves what is refused otherwise: a conflict, or the loss of history."""
     kind = next((kind for kind in KINDS if kind.name == part.kind), None)
+    conflicts = {"conflict", "removed_conflict"} & {part.standing, *(field.standing for field in part.fields)}
     is_replaced = part.state == "differs" and any(field.immutable for field in part.fields)
-    if kind is None or not kind.destroys or not (part.state == "unwanted" or is_replaced):
-        return ()
-    return ("--approve", f"replace:{part.address}" if is_replaced else part.address)
+    destroys = kind is not None and kind.destroys
+    if part.state == "unwanted":
+        return ("--approve", part.address) if conflicts or destroys else ()
+    if is_replaced:
+        return ("--approve", f"replace:{part.address}") if conflicts or destroys else ()
+    return ("--approve", f"update:{part.address}") if conflicts and part.state == "differs" else ()
 
 
 def _unmanaged(part: UnmanagedPart, commands: Commands) -> NextStepsPart:

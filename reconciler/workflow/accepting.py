@@ -219,8 +219,7 @@ class _Work:
         from reconciler.export.parts import PartWriter  # noqa: PLC0415 - see the package
 
         live = self._find(text)
-        addresses = {one.sid: address for address, one in self.plan.live.items()}
-        config = self.loaded.selected.config
+        addresses, config = self._declared, self.loaded.selected.config
         secrets = {
             name.partition(":")[2]: value for name, value in config.external.items() if name.startswith("secret:")
         }
@@ -295,6 +294,12 @@ class _Work:
         wanted = {live.sid, *(one.sid for one in self.state if live.sid in one.parents)}
         return frozenset(wanted | (with_needs(self.state, wanted) & declared.keys()))
 
+    @property
+    def _declared(self) -> Mapping[str, Address]:
+        """The addresses of the declared resources by SID; a plan also matches those that are declared no longer."""
+        declared = self.loaded.selected.config.resources
+        return {live.sid: address for address, live in self.plan.live.items() if address in declared}
+
     def _find(self, text: str) -> Live:
         from reconciler.config import paste  # noqa: PLC0415 - see the package
         from reconciler.config.similar import closest_address  # noqa: PLC0415 - see the package
@@ -315,7 +320,7 @@ class _Work:
                     f"--unmanaged {text}: {len(named)} unmanaged resources have this name. Use one of:{sids}"
                 )
             found = named[0] if named else None
-        if found is None or found.sid in {live.sid for live in self.plan.live.values()}:
+        if found is None or found.sid in self._declared:
             names = [(address, live.title) for address, live in {**pruned, **listed}.items()]
             meant = closest_address(wanted, [*pruned, *listed], names)
             hint = "`reconciler drift --fail-on unmanaged` lists them"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.commands import Run as Cli
 
@@ -376,3 +377,108 @@ def test_the_command_for_many_fields_names_what_contains_them(
     assert left == {name for name in omitted if not name.endswith((".friendly_name", ".attributes", ".filters"))} | {
         name.rsplit(".", 1)[0] for name in omitted if name.endswith((".friendly_name", ".attributes", ".filters"))
     }
+
+
+ROLE = "{type: service, permissions: [joinConversation]}"
+SPEAKER = "{type: conversation, permissions: [sendMessage]}"
+BASE = "services: {s: {users: {a: {friendly_name: A}, b: {friendly_name: B}, c: {friendly_name: C}}}}\n"
+
+# The configuration, the account, the baseline, and the ways out of each resource.
+SITUATIONS: Mapping[str, tuple[str, str, str, Mapping[str, set[str]]]] = {
+    "another type": (
+        f"services: {{s: {{roles: {{r: {SPEAKER}}}}}}}\n",
+        f"services: {{s: {{roles: {{r: {ROLE}}}}}}}\n",
+        "",
+        {"services.s.roles.r": {"accept", "revert", "ignore"}},
+    ),
+    "another type, protected": (
+        f"services: {{s: {{roles: {{r: {SPEAKER.replace('}', ', lifecycle: {prevent_destroy: true}}')}}}}}}}\n",
+        f"services: {{s: {{roles: {{r: {ROLE}}}}}}}\n",
+        "",
+        {"services.s.roles.r": {"accept", "ignore"}},
+    ),
+    "not to be created": (
+        f"services: {{s: {{roles: {{r: {ROLE.replace('}', ', lifecycle: {prevent_create: true}}')}}}}}}}\n",
+        "services: {s: {}}\n",
+        "",
+        {"services.s.roles.r": {"accept", "ignore"}},
+    ),
+    "absent": (
+        "services: {s: {absent: true}, t: {roles: {r: {absent: true}}}}\n",
+        f"services: {{s: {{}}, t: {{roles: {{r: {ROLE}}}}}}}\n",
+        "",
+        {"services.s": {"accept", "revert", "ignore"}, "services.t.roles.r": {"accept", "revert", "ignore"}},
+    ),
+    "pruned": (
+        "services: {t: {prune: [roles], roles: {}}}\nprune: [services]\n",
+        f"services: {{s: {{}}, t: {{roles: {{r: {ROLE}}}}}}}\n",
+        "",
+        {
+            "services.s": {"accept", "revert", "ignore"},
+            "services.t.roles.r": {"accept", "revert", "ignore"},
+            "services.Default Conversations Service": {"accept", "ignore"},
+        },
+    ),
+    "changed on both sides": (
+        BASE.replace("A}", "A1}"),
+        BASE.replace("A}", "A2}").replace("B}", "B2}"),
+        BASE,
+        {"services.s.users.a": {"accept", "revert", "ignore"}, "services.s.users.b": {"accept", "revert", "ignore"}},
+    ),
+    "changed, and no longer declared": (
+        BASE.replace(", c: {friendly_name: C}", ""),
+        BASE.replace("C}", "C2}"),
+        BASE,
+        {"services.s.users.c": {"accept", "revert", "ignore", "forget"}},
+    ),
+    "deleted": (
+        BASE,
+        BASE.replace(", c: {friendly_name: C}", ""),
+        BASE,
+        {"services.s.users.c": {"accept", "revert", "ignore"}},
+    ),
+}
+
+
+def _pasted(address: str, text: str) -> Any:
+    """Return YAML of a way out as a part of the configuration."""
+    found = yaml.safe_load(text)
+    if text.startswith(("lifecycle:", "absent:")):
+        for part in reversed(address.split(".")):
+            found = {part: found}
+    return found
+
+
+def _merged(one: Any, other: Any) -> Any:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return {**one, **{key: _merged(one.get(key), value) for key, value in other.items()}}
+    return other
+
+
+@pytest.mark.parametrize("title", SITUATIONS)
+def test_every_way_out_of_a_drift_works_as_printed(cli: Cli, tmp_path: Path, title: str) -> None:
+    now, live, base, wanted = SITUATIONS[title]
+    folder = Folder(cli, tmp_path, {"reconciler.yaml": now}, ("--baseline", "base.yaml") if base else ())
+    (tmp_path / "base.yaml").write_text(HEAD + base)
+    folder.apply(live)
+    start = (tmp_path / "demo.db").read_bytes()
+    folder.restore()
+    ways: dict[str, dict[str, str]] = {}
+    for part in folder.json("drift")["differences"]:
+        collection = part["address"].partition('["')[0]
+        name = part["address"] if collection == part["address"] else f"{collection}.{part['name']}"
+        ways[name] = {way: text for way, text in part["next_steps"].items() if text} | {"": part["address"]}
+    assert {name: found.keys() - {""} for name, found in ways.items()} == wanted
+    for name, found in ways.items():
+        for way, text in found.items():
+            program, *words = shlex.split(text)
+            if way and program == "reconciler":
+                done = cli(*words, *([] if words[0] == "drift" else ["--yes"]))
+                assert done.code in ({0, 2} if words[0] == "drift" else {0}), (text, done.err)
+            elif way:
+                path = tmp_path / "reconciler.yaml"
+                path.write_text(yaml.safe_dump(_merged(yaml.safe_load(path.read_text()), _pasted(name, text))))
+            left = {part["address"] for part in folder.json("drift")["differences"]}
+            assert (found[""] in left) == (not way or words[:1] == ["drift"]), (way, text)
+            folder.restore()
+            (tmp_path / "demo.db").write_bytes(start)
