@@ -24,6 +24,7 @@ from reconciler import __version__
 from reconciler.api.answers import FIRST_ERROR, LONGEST_MESSAGE, Answer
 from reconciler.api.credentials import Credentials
 from reconciler.api.hosts import host_hint
+from reconciler.api.proxies import ProxySetting, proxy_for
 from reconciler.errors import Malformed, TooLarge, Unreachable, Unsent, UsageError
 
 if importlib.util.find_spec("sniffio") is None:
@@ -119,8 +120,10 @@ class ConnectionPools:
             },
             timeout=_TIMEOUT,
             follow_redirects=False,
+            # The library would read NO_PROXY itself, and fail on an entry that it does not understand.
+            trust_env=False,
             # http:// is for this machine only, and a proxy would see its credentials.
-            trust_env=transport is None and is_encrypted,
+            proxy=proxy_for(base_url) if transport is None and is_encrypted else None,
             limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_LONGEST_IDLE),
             transport=transport,
         )
@@ -283,21 +286,28 @@ async def _read_body(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _open_pools(count: int, *, is_encrypted: bool, **options: Any) -> list[httpx.AsyncClient]:
-    """Build clients of the HTTP library, which reads further options from environment variables.
+def _open_pools(
+    count: int, *, is_encrypted: bool, proxy: ProxySetting | None, **options: Any
+) -> list[httpx.AsyncClient]:
+    """Build clients of the HTTP library.
 
     Raises:
-        UsageError: a variable for proxies or certificates is invalid. Its value is not repeated, since the URL of a
-            proxy may contain a password.
+        UsageError: the proxy or a variable for certificates cannot be used.
     """
     try:
         # Reading the trusted certificates takes more time than many requests: once, and not at all without TLS.
         certificates = httpx.create_ssl_context() if is_encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    except OSError:
+        raise UsageError(
+            "cannot set up the network: check the environment variables for certificates (SSL_CERT_FILE, SSL_CERT_DIR)"
+        ) from None
+    if proxy is None:
         return [_Pool(verify=certificates, **options) for _ in range(count)]
-    except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
-        what = "proxies (HTTPS_PROXY, ALL_PROXY, NO_PROXY)"
-        if isinstance(error, OSError):
-            what = "certificates (SSL_CERT_FILE, SSL_CERT_DIR)"
-        elif isinstance(error, ImportError):
-            what += ", which support only http:// and https://"
-        raise UsageError(f"cannot set up the network: check the environment variables for {what}") from None
+    try:
+        through = httpx.Proxy(proxy.url)
+        return [_Pool(verify=certificates, proxy=through, **options) for _ in range(count)]
+    except ImportError:
+        raise proxy.invalid("only http:// and https:// are supported") from None
+    except (ValueError, httpx.InvalidURL):
+        # Its value is not repeated, since it may contain a password.
+        raise proxy.invalid("its URL is invalid") from None

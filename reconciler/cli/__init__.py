@@ -5,6 +5,24 @@ One module per command. Only these modules use click; they call `reconciler.work
 costs no more than click.
 """
 
-from reconciler.cli.entry import main
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 __all__ = ["main"]
+
+_INTERRUPTED = 130
+"""The exit code of `reconciler.errors.Interrupted`, which has not been imported yet."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; see `reconciler.cli.entry.main`.
+
+    An interrupt while Python imports the rest ends the command silently, without a traceback.
+    """
+    try:
+        from reconciler.cli import entry  # noqa: PLC0415 - see above
+
+        return entry.main(arguments)
+    except KeyboardInterrupt:
+        return _INTERRUPTED

@@ -256,3 +256,25 @@ def test_a_repeated_read_ends_at_once_after_the_second_signal(
         out, err = process.communicate(timeout=120)
     assert (process.returncode, json.loads(out)["exit_code"]) == (130, 130)
     assert "Traceback" not in err
+
+
+STARTING = """
+import os, signal, sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[2]:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+from reconciler.cli import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("module", ["reconciler.cli.entry", "reconciler.errors", "click"])
+def test_an_interrupt_while_the_command_line_is_imported_ends_it_silently(module: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STARTING, "--version", module], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
