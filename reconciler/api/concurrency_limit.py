@@ -153,7 +153,7 @@ class ConcurrencyLimit:
 
     def _wake(self) -> None:
         """Grant free slots to the waiting requests, in order; a write that has to wait does not delay reads."""
-        passed_over: deque[tuple[bool, asyncio.Future[None]]] = deque()
+        passed_over: list[tuple[bool, asyncio.Future[None]]] = []
         while self._waiting and self._in_use < self.limit:
             write, granted = self._waiting.popleft()
             if granted.done():
@@ -163,4 +163,4 @@ class ConcurrencyLimit:
                 granted.set_result(None)
             else:
                 passed_over.append((write, granted))
-        self._waiting = deque([*passed_over, *self._waiting])
+        self._waiting.extendleft(reversed(passed_over))
