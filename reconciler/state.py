@@ -7,7 +7,6 @@ configuration. It never contains secrets: the API does not return them.
 
 from __future__ import annotations
 
-from collections.abc import Collection as PyCollection
 from collections.abc import Iterable, Iterator, KeysView, Mapping
 from dataclasses import field
 from typing import NamedTuple
@@ -206,9 +205,9 @@ class State:
         """Return the singleton of a kind in a parent, if it was read."""
         return next(iter(self.collection(kind, parents)), None)
 
-    def members(self, kind: Kind, parents: tuple[str, ...]) -> PyCollection[Live]:
-        """Return the resources read of a collection, in no particular order; for results that do not depend on it."""
-        return self._by_collection.get(Collection(kind.name, parents), {}).values()
+    def members(self, kind: Kind, parents: tuple[str, ...]) -> Mapping[str, Live]:
+        """Return the resources read of a collection by SID, in no particular order."""
+        return self._by_collection.get(Collection(kind.name, parents), {})
 
     def collection(self, kind: Kind, parents: tuple[str, ...]) -> tuple[Live, ...]:
         """Return the resources read of a collection, in order of SID, so that the API's order never matters."""

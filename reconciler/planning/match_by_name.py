@@ -116,7 +116,7 @@ class NameMatcher:
             return {}
         if (kind, parent) in self._unusual or len({item.natural_key for item in members}) < len(members):
             return {}
-        live = self.state.members(kind, parents)
+        live = self.state.members(kind, parents).values()
         named = {name: one for one in live if isinstance(name := one.values.get(kind.natural_key), str)}
         claimed = {*self.pins, *self.under_way}
         return {} if len(named) < len(live) or (claimed and any(one.sid in claimed for one in live)) else named

@@ -5,7 +5,7 @@ Takes a `PlanContext` and the changes of a plan; returns the unmanaged resources
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from reconciler.address import Address
 from reconciler.change import Change
@@ -63,7 +63,6 @@ def unlisted_collections(context: PlanContext) -> dict[Address, tuple[str, tuple
 def undeclared_resources(context: PlanContext, changes: Iterable[Change]) -> list[Unmanaged]:
     """Return every undeclared live resource in a collection that was read."""
     deleted = {change.sid for change in changes if change.action == "delete"}
-    collections = _searched_collections(context)
     found = [
         Unmanaged(
             context.naming.address_of(live),
@@ -71,14 +70,20 @@ def undeclared_resources(context: PlanContext, changes: Iterable[Change]) -> lis
             _name_of_unmanaged(context, live),
             is_default=live.sid in context.default_services,
         )
-        for kind, parents in collections
-        if not kind.singleton and parents is not None
-        for live in context.state.members(kind, parents)
-        if live.sid not in context.matching.addresses
-        and deleted.isdisjoint((live.sid, *live.parents))
-        and not context.is_protected(live)
+        for live in _unmatched(context)
+        if deleted.isdisjoint((live.sid, *live.parents)) and not context.is_protected(live)
     ]
     return sorted(found, key=lambda item: (item.address, item.live.sid))
+
+
+def _unmatched(context: PlanContext) -> Iterator[Live]:
+    """Yield the live resources of the searched collections that match no declared one."""
+    addresses = context.matching.addresses
+    for kind, parents in _searched_collections(context):
+        if not kind.singleton and parents is not None:
+            # Nearly all are declared, so their SIDs are looked up without touching the resources.
+            members = context.state.members(kind, parents)
+            yield from (members[sid] for sid in members if sid not in addresses)
 
 
 def unsearched_collections(context: PlanContext) -> tuple[Address, ...]:
