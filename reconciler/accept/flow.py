@@ -12,7 +12,7 @@ from collections.abc import Sequence as AbstractSequence
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
-from reconciler.accept.lines import Lines, Splice
+from reconciler.accept.lines import STEP, Lines, Splice
 from reconciler.accept.positions import BREAK, Mapping, Node, Scalar, Sequence
 from reconciler.lazy_dataclass import dataclass
 
@@ -34,6 +34,44 @@ def edit_members(
         added: The members to add, in order.
     """
     yield from _Members(page, node, _spans(page, node), removed).edit(added) if removed or added else ()
+
+
+def has_only_comments(page: Lines, node: Mapping | Sequence) -> bool:
+    """Whether a list or mapping in brackets is empty but for comments."""
+    return node.is_flow and not _spans(page, node) and bool(page.whole[node.start + 1 : node.end - 1].strip())
+
+
+def fill_brackets(
+    page: Lines, node: Mapping | Sequence, texts: AbstractSequence[str], brackets: str
+) -> Iterator[Splice]:
+    """Write the first members of an empty list or mapping.
+
+    Args:
+        page: The document.
+        node: The list or mapping.
+        texts: The members.
+        brackets: The brackets that it is to have.
+    """
+    yield Splice(node.start, node.start + 1, brackets[0])
+    yield _filled(page, node, texts)
+    yield Splice(node.end - 1, node.end, brackets[1])
+
+
+def _filled(page: Lines, node: Mapping | Sequence, texts: AbstractSequence[str]) -> Splice:
+    """Add members where there are none: in the line of the brackets, or below the comments between them."""
+    start, end = node.start + 1, node.end - 1
+    inside = page.whole[start:end]
+    if not inside.strip():
+        return Splice(start, end, ", ".join(texts))
+    opening = page.whole[page.line_start(start) : start]
+    least = len(opening) - len(opening.lstrip(" -"))
+    # The first comment may be behind the bracket, and the last line is that of the closing one.
+    comments = [line for line in BREAK.split(inside)[1:-1] if line.strip()]
+    column = len(comments[-1]) - len(comments[-1].lstrip(" ")) if comments else 0
+    pad = " " * (column if column > least else least + STEP)
+    lines = f",{page.newline}".join(pad + text for text in texts).rstrip(" ") + page.newline
+    line = page.line_start(end)
+    return Splice(line, line, lines)
 
 
 def _spans(page: Lines, node: Mapping | Sequence) -> list[tuple[int, int]]:
@@ -80,7 +118,7 @@ class _Members:
 
     def edit(self, added: AbstractSequence[Added]) -> Iterator[Splice]:
         if not self.spans:
-            yield Splice(self.node.start + 1, self.node.end - 1, ", ".join(text for _, text in added))
+            yield _filled(self.page, self.node, [text for _, text in added])
             return
         rows = self._rows()
         kept = [number for number in range(len(self.spans)) if number not in self.removed]

@@ -12,11 +12,11 @@ from collections.abc import Mapping as AbstractMapping
 from collections.abc import Sequence as AbstractSequence
 from typing import TypeAlias
 
-from reconciler.accept.flow import edit_members
+from reconciler.accept.flow import edit_members, fill_brackets, has_only_comments
 from reconciler.accept.lines import HEADER, STEP, Lines, Parent, Splice, SpliceError
 from reconciler.accept.positions import Alias, Document, Mapping, Node, Scalar, Sequence
 from reconciler.accept.scalars import block_scalar, scalar
-from reconciler.accept.writing import Value, block, fits_line, flow, plain, value_in_flow
+from reconciler.accept.writing import Value, block, fits_line, flow, members, plain, value_in_flow
 from reconciler.lazy_dataclass import dataclass
 
 _LAST_HYPHEN = re.compile(r"([ \t-]*)-[ \t]*(?:(?<=[ \t])#.*)?\s*\Z")
@@ -154,6 +154,12 @@ class _Page(Lines):
             yield from self._set_block(node, value)
             return
         if isinstance(value, (AbstractMapping, list, tuple)):
+            if value and isinstance(node, (Mapping, Sequence)) and has_only_comments(self, node):
+                yield from self._without_tag(node, value)
+                yield from fill_brackets(
+                    self, node, members(value), "{}" if isinstance(value, AbstractMapping) else "[]"
+                )
+                return
             if parent is not None and parent.key is not None and not in_flow and value and not fits_line(value):
                 assert isinstance(parent.node, Mapping)
                 indent = self.column(parent.key.outer)
@@ -301,7 +307,7 @@ class _Page(Lines):
         if len(gone) != len(dropped):
             raise SpliceError("a key to remove is not written in this mapping")
         if mapping.is_flow:
-            texts = [f"{scalar(put.key, in_flow=True, as_key=True)}: {value_in_flow(put.value)}" for put in added]
+            texts = [text for put in added for text in members({put.key: put.value})]
             yield from edit_members(self, mapping, frozenset(gone), [(len(pairs), text) for text in texts])
             return
         first = pairs[0][0].outer

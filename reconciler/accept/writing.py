@@ -62,11 +62,16 @@ def value_in_flow(value: Value, *, style: str = "", in_flow: bool = True) -> str
 
 def flow(value: Value) -> str:
     """Write a value in brackets or braces."""
+    inner = ", ".join(members(value))
+    return f"{{{inner}}}" if isinstance(value, AbstractMapping) else f"[{inner}]"
+
+
+def members(value: Value) -> list[str]:
+    """Write the members of a mapping or list as they are written between brackets or braces."""
     if isinstance(value, AbstractMapping):
-        pairs = (f"{scalar(key, in_flow=True, as_key=True)}: {value_in_flow(item)}" for key, item in value.items())
-        return "{" + ", ".join(pairs) + "}"
+        return [f"{scalar(key, in_flow=True, as_key=True)}: {value_in_flow(item)}" for key, item in value.items()]
     assert isinstance(value, (list, tuple))
-    return "[" + ", ".join(map(value_in_flow, value)) + "]"
+    return list(map(value_in_flow, value))
 
 
 def document(value: AbstractMapping[str, Value]) -> str:

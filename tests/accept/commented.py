@@ -54,7 +54,7 @@ class Collection:
 def collections(draw: st.DrawFn) -> Collection:
     """A list or mapping with comments, in block form or in brackets."""
     is_list, is_flow = draw(st.booleans()), draw(st.booleans())
-    members = [f"m{number}" for number in range(draw(st.integers(1, 5)))]
+    members = [f"m{number}" for number in range(draw(st.integers(0 if is_flow else 1, 5)))]
     rows = _rows(draw, members) if is_flow else [[member] for member in members]
     leading = is_flow and draw(st.integers(0, 4)) == 0
     trailing = is_flow and not leading and draw(st.booleans())
@@ -83,7 +83,7 @@ def collections(draw: st.DrawFn) -> Collection:
             text += ","
         lines += _with_comment(draw, number, pad + text)
         behind |= {label: tuple(row) for label in (f"#behind{number}", f"#more{number}") if label in "\n".join(lines)}
-    if is_list and draw(st.booleans()):
+    if (is_list or not members) and draw(st.booleans()):
         lines.insert(0, ("  " if leading else "") + f"{pad}#above0")
         if has_later:
             above["#above0"] = tuple(rows[0])
@@ -112,7 +112,7 @@ def _with_comment(draw: st.DrawFn, number: int, text: str) -> list[str]:
 
 def _rows(draw: st.DrawFn, members: list[str]) -> list[list[str]]:
     """Split members into the lines that they are written in."""
-    rows = [[members[0]]]
+    rows = [[member] for member in members[:1]]
     for member in members[1:]:
         if draw(st.integers(0, 3)) == 0:
             rows[-1].append(member)

@@ -55,7 +55,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         draw,
         {
             "method": st.sampled_from(["GET", "POST"]),
-            "filters": _words(EVENTS, 1),
+            "filters": _words(EVENTS),
             "post_webhook_url": st.sampled_from(["https://a.example.com/x?y=1", None, "https://b.example.com/"]),
         },
     )
@@ -151,6 +151,7 @@ class _Writer:
             lines += self.above(pad, None if is_list and number == 0 else own)
             comma = "," if number < len(members) - 1 else trailing
             lines.append(f"{pad}{name}{self.flow(item, quoted=quoted)}{comma}{self.comment(own)}")
+        lines += [] if members else self.above(pad, path)
         return [*lines, f"{' ' * (column + 1)}{'}' if isinstance(value, dict) else ']'}{self.comment(path)}"]
 
     def flow(self, value: Any, *, quoted: bool) -> str:
@@ -180,7 +181,7 @@ class _Writer:
             elif isinstance(item, dict) and item and self.pick(True, True, False):
                 lines.append(f"{pad}{name}:{self.comment(own)}")
                 lines += self.block(item, column + self.pick(1, 2, 4), own, quoted=is_json)
-            elif isinstance(item, (dict, list)) and item and self.pick(True, False):
+            elif isinstance(item, (dict, list)) and self.pick(True, False):
                 lines += self.flow_lines(f"{pad}{name}:", item, column, own, quoted=is_json)
             elif isinstance(item, list) and item and (is_json or all(isinstance(one, str) for one in item)):
                 lines += self.words(f"{pad}{name}:", item, column, own, quoted=is_json)

@@ -250,3 +250,24 @@ def test_the_keys_of_a_section_without_any_go_below_its_comments(text: str, writ
     document = parse(text)
     assert isinstance(document.root, Mapping)
     assert splice(document, [Set(document.root.pairs[0][1], {"a": {"b": 1}})]) == written
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "written"),
+    [
+        ("k: [  # x\n]\n", ["a", 1], "k: [  # x\n  a,\n  1\n]\n"),
+        ("k: [\n     # x\n\n  ] # y\n", ["a"], "k: [\n     # x\n\n     a\n  ] # y\n"),
+        ("k: !!seq [  # x\r\n# y\r\n  ]\r\n", {"a": {"b": 1}}, "k: {  # x\r\n# y\r\n  a: {b: 1}\r\n  }\r\n"),
+        ("l:\n  - k: { # x\n    }", {"a": 1, "b": 2}, "l:\n  - k: { # x\n      a: 1,\n      b: 2\n    }"),
+        ("k: [\n\n]\n", ["a"], "k: [a]\n"),
+    ],
+)
+def test_the_first_members_in_brackets_go_below_their_comments(text: str, value: Any, written: str) -> None:
+    document = parse(text)
+    assert document.root is not None
+    [*_, (_, node)] = [(path, node) for path, node in nodes(document.root) if path[-1:] == ("k",)]
+    assert splice(document, [Set(node, value)]) == written
+    if isinstance(node, Sequence) and isinstance(value, list):
+        assert splice(document, [Items(node, added=tuple((0, item) for item in value))]) == written
+    elif isinstance(node, Mapping):
+        assert splice(document, [Put(node, key, item) for key, item in value.items()]) == written

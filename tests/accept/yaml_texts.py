@@ -109,6 +109,11 @@ def flows(draw: st.DrawFn, column: int) -> Written:
         value = {key.strip('"'): one for key, (_, one) in zip(keys, members, strict=True)}
     opened, closed = "[]" if is_list else "{}"
     trailing = draw(st.sampled_from(["", ","])) if members else ""
+    if not members and draw(st.booleans()):
+        inner = draw(st.lists(st.sampled_from(["", f"{' ' * (column + 3)}# empty", *COMMENT_LINES]), max_size=2))
+        return Written(
+            f" {opened}{draw(st.sampled_from(COMMENTS))}", (*inner, f"{' ' * (column + 2)}{closed}{comment}"), value
+        )
     if draw(st.booleans()) or not members:
         space = draw(st.sampled_from(["", " "]))
         return Written(f" {opened}{space}{', '.join(texts)}{trailing}{space}{closed}{comment}", (), value)
