@@ -184,9 +184,12 @@ class _Page:
             yield from self._next_steps(4, steps)
 
     def _next_steps(self, indent: int, steps: Iterable[tuple[str, str]]) -> Iterator[str]:
-        """The ways out of a finding, each on one line so that it can be copied."""
+        """The ways out of a finding, each on one line so that it can be copied; only sentences are wrapped."""
         for name, text in steps:
-            yield f"{' ' * indent}{self.paint(f'{name}:', 'dim')} {escape(text)}"
+            if name == "by hand":
+                yield from self._lines(indent, f"{name}: {escape(text)}")
+            else:
+                yield f"{' ' * indent}{self.paint(f'{name}:', 'dim')} {escape(text)}"
 
     def _change(self, change: ChangeRow) -> Iterator[str]:
         yield from self._lines(
