@@ -68,8 +68,9 @@ class _Page:
         return [" " * indent + self.paint(line, *styles) for line in wrap(text, self.width - indent)]
 
     def heading(self, report: ReportFile) -> list[str]:
-        commit = f", commit {escape(report.source_commit[:SHORT_COMMIT])}" if report.source_commit else ""
-        return self._lines(0, f"Account {escape(report.account_sid)}, planned {minute(report.planned_at)}{commit}")
+        commit = f", commit {report.source_commit[:SHORT_COMMIT]}" if report.source_commit else ""
+        text = f"Account {report.account_sid}, planned {minute(report.planned_at)}{commit}"
+        return self._lines(0, escape(text))
 
     def done(self, report: ReportFile) -> list[str]:
         lines: list[str] = []

@@ -111,9 +111,14 @@ results = st.builds(
 )
 
 
-@given(st.lists(results, max_size=4), st.sampled_from([0, 1, 5, 130]), st.integers(0, 150))
-def test_any_report_renders_and_is_harmless(found: list[ResultPart], exit_code: int, width: int) -> None:
-    report = samples.report(*found, exit_code=exit_code)
+heads = st.fixed_dictionaries(dict.fromkeys(("account_sid", "planned_at", "source_commit"), hostile))
+
+
+@given(st.lists(results, max_size=4), st.sampled_from([0, 1, 5, 130]), st.integers(0, 150), heads)
+def test_any_report_renders_and_is_harmless(
+    found: list[ResultPart], exit_code: int, width: int, head: dict[str, Any]
+) -> None:
+    report = replace(samples.report(*found, exit_code=exit_code), **head)
     plain = report_text(report, colour=False, width=width)
     assert_harmless(plain)
     assert SGR.sub("", report_text(report, colour=True, width=width)) == plain
