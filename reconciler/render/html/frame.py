@@ -170,9 +170,10 @@ def listed(items: Sequence[Html]) -> Html:
     return tag("ol", *items, class_="entries many" if len(items) > OUT_OF_SIGHT else "entries", role="list")
 
 
-def legend(before: str, after: str) -> Html:
+def legend(heads: tuple[str, str], signs: tuple[str, str]) -> Html:
     """Render the legend of the signs at the two sides of a field."""
-    return tag("p", tag("b", "−"), f" {before}  ", tag("b", "+"), f" {after}", class_="legend")
+    (before, after), (first, second) = heads, signs
+    return tag("p", tag("b", first), f" {before}  ", tag("b", second), f" {after}", class_="legend")
 
 
 def facet(

@@ -67,6 +67,7 @@ class _Words:
         actions: the first word of an item, by action.
         labels: the choices of the filter by action.
         heads: the headings of the two sides of a field.
+        signs: their signs, as the style has them.
         acts: whether something will be done, so that guards, approvals, and risks matter.
         found: the labels of the counts of changed, new, and removed resources.
         equal: the label of the count of equal resources.
@@ -81,6 +82,7 @@ class _Words:
     labels: Mapping[Action, str]
     heads: tuple[str, str]
     acts: bool
+    signs: tuple[str, str] = ("−", "+")
     found: tuple[str, str, str] = ("different", "missing", "to be deleted")
     equal: str = "unchanged"
     unmanaged: tuple[str, str] = ("unmanaged", "Unmanaged")
@@ -110,6 +112,7 @@ _DRIFT = _Words(
         "delete": "to be deleted",
     },
     heads=("Live", "Configured"),
+    signs=("●", "○"),  # what is live was not removed
     acts=False,
     equal="match the configuration",
 )
@@ -124,6 +127,7 @@ _BECOMES = replace(
 _DIFFERS = replace(
     _DRIFT,
     page="diff",
+    signs=_PLAN.signs,
     actions={"create": "only in the second", "update": "differs", "replace": "differs", "delete": "absent"},
     labels={"create": "only in the second", "update": "differs", "replace": "differs", "delete": "absent"},
     heads=("First configuration", "Second configuration"),
@@ -421,7 +425,7 @@ class _Page:
             section(
                 title,
                 filters(self._facets(), len(self.changes), self.words.noun),
-                legend(*self.words.heads),
+                legend(self.words.heads, self.words.signs),
                 items,
                 identity="list",
             )
@@ -482,7 +486,7 @@ class _Page:
         facts = [text(change.reason)] if acts and change.reason else []
         facts += [text(words)] if (words := change_standing(change)) else []
         facts += [text(change.age)] if change.age else []
-        if change.source is not None:
+        if change.source is not None and self.repository is not None:  # the summary names it, without a link
             facts.append(join([text("from "), place(change.source, self.repository)]))
         if change.sid:
             facts.append(tag("code", change.sid))

@@ -149,7 +149,7 @@ class _Page:
     def _list(self) -> list[Html]:
         if not self.results:
             return []
-        signs = [legend("Before", "Configured")] if self.planned else []
+        signs = [legend(("Before", "Configured"), ("−", "+"))] if self.planned else []
         items = listed([self._item(result, f"c{number}") for number, result in enumerate(self.results, 1)])
         return [
             section("Changes", filters(self._facets(), len(self.results), "change"), *signs, items, identity="list")
