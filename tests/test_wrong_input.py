@@ -870,13 +870,13 @@ def test_a_host_that_does_not_answer(run: Run, monkeypatch: pytest.MonkeyPatch) 
 def test_credentials_that_are_missing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     write({"reconciler.yaml": SMALL})
     assert run("plan") == Result(1, "", """\
-Error: no credentials: set TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN, or with TWILIO_API_KEY and
-       TWILIO_API_SECRET; or use --emulator FILE, which needs none
+Error: no credentials: set TWILIO_ACCOUNT_SID with TWILIO_API_KEY and TWILIO_API_SECRET
+       (recommended), or with TWILIO_AUTH_TOKEN; or use --emulator FILE, which needs none
 """)  # fmt: skip
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", ACCOUNT)
     assert run("plan") == Result(1, "", """\
-Error: no credentials: TWILIO_ACCOUNT_SID is set, but TWILIO_AUTH_TOKEN (or TWILIO_API_KEY and
-       TWILIO_API_SECRET) is not
+Error: no credentials: TWILIO_ACCOUNT_SID is set, but TWILIO_API_KEY and TWILIO_API_SECRET
+       (recommended), or TWILIO_AUTH_TOKEN, are not
 """)  # fmt: skip
 
 

@@ -74,8 +74,8 @@ class Credentials:
         token = environment.get("TWILIO_AUTH_TOKEN", "")
         if not account_sid:
             raise UsageError(
-                "no credentials: set TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN, or with TWILIO_API_KEY and "
-                "TWILIO_API_SECRET; or use --emulator FILE, which needs none"
+                "no credentials: set TWILIO_ACCOUNT_SID with TWILIO_API_KEY and TWILIO_API_SECRET (recommended), or "
+                "with TWILIO_AUTH_TOKEN; or use --emulator FILE, which needs none"
             )
         if not _ACCOUNT_SID.fullmatch(account_sid):
             # The value is not repeated: if the variables were mixed up, it is a secret.
@@ -86,8 +86,12 @@ class Credentials:
         if token:
             _check_sendable(TWILIO_AUTH_TOKEN=token)
             return cls(account_sid, token, account_sid)
-        missing = "TWILIO_API_SECRET" if key else "TWILIO_AUTH_TOKEN (or TWILIO_API_KEY and TWILIO_API_SECRET)"
-        raise UsageError(f"no credentials: TWILIO_ACCOUNT_SID is set, but {missing} is not")
+        if key:
+            raise UsageError("no credentials: TWILIO_ACCOUNT_SID is set, but TWILIO_API_SECRET is not")
+        raise UsageError(
+            "no credentials: TWILIO_ACCOUNT_SID is set, but TWILIO_API_KEY and TWILIO_API_SECRET (recommended), or "
+            "TWILIO_AUTH_TOKEN, are not"
+        )
 
     @classmethod
     def from_profile(cls, profile: str, file: Path) -> tuple[Credentials, str, str]:

@@ -149,7 +149,11 @@ def _click_message(error: click.ClickException) -> str:
         source = error.ctx.get_parameter_source(error.param.name or "")
         if source is click.core.ParameterSource.ENVIRONMENT and isinstance(error.param.envvar, str):
             return f"Invalid value of the environment variable {error.param.envvar}: {error.message}"
-    return error.format_message()
+    message = error.format_message()
+    is_export = isinstance(error, click.UsageError) and error.ctx is not None and error.ctx.info_name == "export"
+    if is_export and "unexpected extra argument" in message:
+        return f"{message}. export reads an account and takes no PATH. Use --out for the folder that it writes"
+    return message
 
 
 def _verb(arguments: Sequence[str]) -> str:

@@ -23,8 +23,12 @@ READABLE = 0o644
 SIZE_LIMIT = 128 * 1024 * 1024
 
 
-def read_limited(path: str) -> bytes:
+def read_limited(path: str, document: str = "") -> bytes:
     """Read a file, or standard input for ``-``.
+
+    Args:
+        path: The path.
+        document: The format of the document that it has to be; empty for any.
 
     Raises:
         PlanFileError: It cannot be read, or is larger than any plan.
@@ -36,7 +40,7 @@ def read_limited(path: str) -> bytes:
             with Path(path).open("rb") as file:
                 content = file.read(SIZE_LIMIT + 1)
     except OSError as error:
-        near = or_near_file(path) if isinstance(error, FileNotFoundError) else ""
+        near = or_near_file(path, document) if isinstance(error, FileNotFoundError) else ""
         raise PlanFileError(f"cannot read {path}: {error.strerror or error}{near}") from None
     if len(content) > SIZE_LIMIT:
         raise PlanFileError(f"{path} is larger than {SIZE_LIMIT // 1024 // 1024} MB, the largest size of a plan")
@@ -52,7 +56,7 @@ def read_plan(path: str) -> PlanFile:
     from reconciler.documents.plan import parse_plan  # noqa: PLC0415 - help and completion do without
     from reconciler.documents.saved import format_of  # noqa: PLC0415 - help and completion do without
 
-    content = read_limited(path)
+    content = read_limited(path, "reconciler.plan")
     noun = format_of(content).removeprefix("reconciler.")
     if noun in {"report", "drift", "diff", "accept", "sids", "validation", "error"}:
         article = "an" if noun == "accept" else "a"

@@ -492,9 +492,20 @@ class _Page:
         return [*self.room.titled(title, items, len(settings), at_most=6_000), undeclared_advice(settings), *example]
 
     def _example(self, steps: NextSteps, number: int, noun: str) -> list[str]:
-        """The ways out of one of several findings."""
-        taken = self.room.take(_steps(steps), at_most=2_000)
-        return [first_steps(number, noun), fence("sh", taken)] if taken else []
+        """Say what to do about one of several findings: commands and YAML, in blocks that can be copied whole."""
+        escaped = ((name, escape(text)) for name, text in steps)
+        known = [(name, text) for name, text in escaped if len(text) <= TEXT_LIMIT]
+        blocks: list[str] = []
+        for language in ("", "sh", "yaml"):
+            lines = (
+                f"- {name}: {prose(text)}" if not language else f"# {name}\n{text}"
+                for name, text in known
+                if _language(name, text) == language
+            )
+            if taken := self.room.take(lines, at_most=1_000):
+                body = "\n".join(taken)
+                blocks.append(fence(language, body.split("\n")) if language else body)
+        return [first_steps(number, noun), *blocks] if blocks else []
 
     def _graph(self) -> list[str]:
         """The dependency graph, if it is small enough to be understood at a glance."""
@@ -569,6 +580,11 @@ def shortened_kind(kind: str) -> str:
 
 def _item(item: str) -> str:
     return shortened(literal(item), TEXT_LIMIT) if len(item) > TEXT_LIMIT else literal(item)
+
+
+def _language(name: str, text: str) -> str:
+    """Return the language of what to do about a finding; empty for a sentence."""
+    return "" if name == "by hand" else "sh" if text.startswith("reconciler ") else "yaml"
 
 
 def _steps(steps: NextSteps) -> Iterator[str]:

@@ -222,13 +222,18 @@ def _read(path: str) -> bytes:
     """
     try:
         # A pipe would block, and a device has no end.
-        if not stat.S_ISREG(Path(path).stat().st_mode):
+        mode = Path(path).stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise PlanFileError(
+                f"{path} is a folder. The report of the apply comes first: `reconciler undo REPORT {path}`"
+            )
+        if not stat.S_ISREG(mode):
             raise PlanFileError(f"cannot read {path}: it is not a regular file")
         with Path(path).open("rb") as file:
             content = file.read(_LARGEST + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else ""
-        near = or_near_file(path) if isinstance(error, FileNotFoundError) else ""
+        near = or_near_file(path, "reconciler.report") if isinstance(error, FileNotFoundError) else ""
         raise PlanFileError(f"cannot read {path}: {reason or error}{near}") from None
     if len(content) > _LARGEST:
         raise PlanFileError(f"{path} is larger than any report")

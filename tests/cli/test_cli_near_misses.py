@@ -67,7 +67,7 @@ def approval(wrong: str, right: str) -> Row:
     """An approval of something that does not exist."""
     address, meant = wrong.removeprefix("replace:"), right.removeprefix("replace:")
     lines = (
-        f"Warning[unused-approval]: --approve: no such resource {address}. Did you mean {meant}? ({address})\n"
+        f"Warning[unused-approval]: --approve: no such resource {address}. Did you mean {meant}?\n"
         f"  Use this instead:\n    --approve {right}\n"
     )
     return Row(f"--approve {wrong}", ("plan", "--approve", wrong), lines)
@@ -143,6 +143,12 @@ WORDS = [
         "Invalid value for '--approve': invalid address 'delet:services.support': unexpected ':services.support'; "
         "did you mean --approve delete:services.support?",
     ),
+    usage(
+        "export conversations",
+        "Got unexpected extra argument (conversations). export reads an account and takes no PATH. Use --out for the "
+        "folder that it writes",
+    ),
+    usage("undo .", ". is a folder. The report of the apply comes first: `reconciler undo REPORT .`"),
     usage("docs troublshooting", "no page 'troublshooting'. Did you mean `reconciler docs troubleshooting`?"),
     usage("help plna", "no help for 'plna'. Did you mean `reconciler help plan`?"),
     usage("help emulator srve", "no help for 'emulator srve'. Did you mean `reconciler help emulator serve`?"),
@@ -161,9 +167,7 @@ WORDS = [
     ),
     Row("accept a path", ("accept", "reconcilr", "services.support"), "error: reconcilr does not exist\n"),
     usage("undo 42", "there is no file 42. REPORT is a file of `apply --report`, not the number of an entry"),
-    usage(
-        "undo reconcilr.yaml", "cannot read reconcilr.yaml: No such file or directory. Did you mean reconciler.yaml?"
-    ),
+    usage("undo reconcilr.yaml", "cannot read reconcilr.yaml: No such file or directory"),
     usage(
         "show reconcilr.yaml", "cannot read reconcilr.yaml: No such file or directory. Did you mean reconciler.yaml?"
     ),
@@ -310,6 +314,16 @@ def test_a_near_miss_has_the_line_to_paste(
         told = re.sub(r"@ *=", "@  =", told)
     assert row.lines in told
     assert (result.code == 0) == row.lines.startswith("Warning")
+
+
+def test_only_a_file_of_the_right_sort_is_meant(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "reconciler.yaml").write_text("version: 1\nservices: {support: {}}\n")
+    assert cli("plan", "--emulator", "demo.db", "--out", "plan1.json").code == 0
+    assert cli("apply", "--emulator", "demo.db", "--plan", "plan1.json", "--report", "report1.json").code == 0
+    plan = cli("apply", "--emulator", "demo.db", "--plan", "plan2.json").err
+    assert "cannot read plan2.json: No such file or directory. Did you mean plan1.json?\n" in plan
+    assert cli("apply", "--plan", "report2.json").err.endswith("cannot read report2.json: No such file or directory\n")
+    assert "Did you mean report1.json?" in cli("undo", "report2.json", "--emulator", "demo.db").err
 
 
 def test_an_unknown_environment_names_the_variable_that_selects_it(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+import yaml
 
 from reconciler.documents import plan_steps
 from reconciler.documents.drift import DriftFile, drift_document, parse_drift
@@ -61,6 +63,16 @@ def test_commands_stay_on_one_line_and_long_ones_are_left_out_of_markdown() -> N
     markdown = drift_markdown(long)
     assert "accept: " not in markdown
     assert "revert: " in markdown
+
+
+def test_blocks_of_markdown_can_be_copied_whole() -> None:
+    markdown = drift_markdown(_with_all("many_unmanaged"))
+    found = re.findall(r"^```(sh|yaml)\n(.*?)^```$", markdown, re.DOTALL | re.MULTILINE)
+    assert [language for language, _ in found] == ["sh", "yaml"]
+    commands, lines = (text.splitlines() for _, text in found)
+    assert [line for line in commands if not line.startswith("reconciler ")] == ["# accept"]
+    assert [line for line in lines if line.startswith("#")] == ["# delete", "# ignore"]
+    assert yaml.safe_load(found[1][1]).keys() == {"services", "unmanaged"}
 
 
 def test_every_format_says_where_a_line_of_yaml_goes() -> None:
