@@ -171,6 +171,8 @@ def read_source(path: str, *, plan_folder: str = ".") -> UndoSource:
         PlanFileError: It cannot be read, is not a report, or does not contain the values before the apply.
         UsageError: The report and the plan file are on different drives.
     """
+    if Path(path).is_dir():
+        raise PlanFileError(f"{path} is a folder. The report of the apply comes first: `reconciler undo REPORT {path}`")
     return _source(path, _read(path), plan_folder)
 
 
@@ -222,12 +224,7 @@ def _read(path: str) -> bytes:
     """
     try:
         # A pipe would block, and a device has no end.
-        mode = Path(path).stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise PlanFileError(
-                f"{path} is a folder. The report of the apply comes first: `reconciler undo REPORT {path}`"
-            )
-        if not stat.S_ISREG(mode):
+        if not stat.S_ISREG(Path(path).stat().st_mode):
             raise PlanFileError(f"cannot read {path}: it is not a regular file")
         with Path(path).open("rb") as file:
             content = file.read(_LARGEST + 1)
