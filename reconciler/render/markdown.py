@@ -583,7 +583,7 @@ def _item(item: str) -> str:
 
 
 def _language(name: str, text: str) -> str:
-    """Return the language of what to do about a finding; empty for a sentence."""
+    """Return the language of a command or of YAML that resolves a finding; empty for a sentence."""
     return "" if name == "by hand" else "sh" if text.startswith("reconciler ") else "yaml"
 
 

@@ -439,7 +439,7 @@ def _run(work: Coroutine[Any, Any, Result]) -> Result:
     results: list[Result] = []
 
     async def run() -> None:
-        # Not returned: asyncio builds the `repr` of what it returns, a tenth of the CPU of a large plan, and drops it.
+        # Not returned: asyncio builds the `repr` of its result, a tenth of the CPU of a large plan, and drops it.
         results.append(await work)
 
     asyncio.run(run())
