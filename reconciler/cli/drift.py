@@ -51,10 +51,19 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, text: str) -> f
     return found
 
 
+def _is_outdated(found: DriftFile) -> bool:
+    """Whether the clone is to be updated first."""
+    from reconciler.documents.ways_out import OUTDATED  # noqa: PLC0415 - see showing
+
+    return any(warning.code in OUTDATED for warning in found.warnings)
+
+
 def _with_next_steps(found: DriftFile, inputs: Inputs, endpoint: Endpoint, accepting: Accepting) -> DriftFile:
     from reconciler.documents.drift_steps import with_next_steps  # noqa: PLC0415 - see showing
     from reconciler.documents.ways_out import Commands  # noqa: PLC0415 - see showing
 
+    if _is_outdated(found):
+        return found
     shown = found.to_json()
     chosen = replace(inputs, targets=(), excludes=())
     accept, apply = (command_lines(verb, chosen, endpoint, shown=shown) for verb in ("accept", "apply"))
@@ -112,8 +121,11 @@ class _Drift:
         """Show the result."""
         if self.output.format_name != "chat" or found.to_notify != 0:
             showing.show_drift(found, self.output)
-        if self.output.as_text and found.differences:
-            again = command_line("apply", self.inputs, self.endpoint, shown=found.to_json())
+        if self.output.as_text and found.differences and not _is_outdated(found):
+            from reconciler.documents.drift_steps import approvals  # noqa: PLC0415 - help and completion do without
+
+            words = approvals(found)
+            again = command_line("apply", self.inputs, self.endpoint, options=words, shown=found.to_json())
             console.out(f"\nTo revert all of the drift, apply the configuration:\n  {again}\n")
 
     def status(self, found: DriftFile) -> int:

@@ -96,8 +96,10 @@ def with_ways_out(
         accepts: Whether to name the command that accepts the account's values.
     """
     from reconciler.documents.plan_steps import with_next_steps  # noqa: PLC0415 - help and completion do without
-    from reconciler.documents.ways_out import Commands  # noqa: PLC0415 - help and completion do without
+    from reconciler.documents.ways_out import OUTDATED, Commands  # noqa: PLC0415 - help and completion do without
 
+    if any(warning.code in OUTDATED for warning in plan.warnings):
+        return plan
     shown = plan.to_json() if inputs.variables else ""
     whole = replace(inputs, targets=(), excludes=(), approved=(), rotate=())
     accept, drift = (command_lines(verb, whole, endpoint, shown=shown) for verb in ("accept", "drift"))

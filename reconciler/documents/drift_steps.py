@@ -53,6 +53,11 @@ def with_next_steps(drift: DriftFile, commands: Commands) -> DriftFile:
     )
 
 
+def approvals(drift: DriftFile) -> list[str]:
+    """Return the options with which an apply reverts every difference that no guard withholds."""
+    return [word for part in drift.differences if not part.withheld for word in _approval(part)]
+
+
 def _difference(part: Difference, commands: Commands) -> NextStepsPart:
     paths = [field.path for field in part.fields]
     whole = part.state != "differs" or not paths
@@ -89,16 +94,16 @@ def _kept_from_prune(part: Difference) -> str:
 
 
 def _approval(part: Difference) -> tuple[str, ...]:
-    """Return the option that approves what is refused otherwise: a conflict, or the loss of history."""
+    """Return the options that approve what is refused otherwise: a conflict, or the loss of history."""
     kind = next((kind for kind in KINDS if kind.name == part.kind), None)
     conflicts = {"conflict", "removed_conflict"} & {part.standing, *(field.standing for field in part.fields)}
     is_replaced = part.state == "differs" and any(field.immutable for field in part.fields)
     destroys = kind is not None and kind.destroys
     if part.state == "unwanted":
         return ("--approve", part.address) if conflicts or destroys else ()
-    if is_replaced:
-        return ("--approve", f"replace:{part.address}") if conflicts or destroys else ()
-    return ("--approve", f"update:{part.address}") if conflicts and part.state == "differs" else ()
+    words = ["--approve", f"replace:{part.address}"] if is_replaced and destroys else []
+    words += ["--approve", f"update:{part.address}"] if conflicts and part.state == "differs" else []
+    return tuple(words)
 
 
 def _unmanaged(part: UnmanagedPart, commands: Commands) -> NextStepsPart:

@@ -370,7 +370,7 @@ _LEDGER = {
     ),
     "ledger-behind": ProblemCode(
         "The ledger in the remote has a newer entry than the ledger in this clone.",
-        "Fetch the ledger's refs, as the message says, and plan again.",
+        "Fetch the ledger's refs and update the clone, as the message says, and plan again.",
     ),
     "ledger-moved": ProblemCode(
         "Another apply was recorded after the plan was made. The plan was made again, with what is recorded now.",
@@ -383,6 +383,14 @@ _LEDGER = {
     "ledger-not-used": ProblemCode(
         "The ledger is not used, because it belongs to a different account than the emulated one.",
         "No action is required. To keep a ledger for the emulated account, use a different environment.",
+    ),
+    "older-commit": ProblemCode(
+        "The commit is older than the one that the ledger's newest entry applied, so the plan would roll it back.",
+        "Run `git pull`, and plan again. To roll back, use `apply --rollback`.",
+    ),
+    "ledger-started": ProblemCode(
+        "`--start-ledger` begins a ledger. The declared resources that exist count as created by `reconciler`.",
+        "To stop managing one without deleting it, list it under `removed` with `action: forget`.",
     ),
     "malformed-ref": ProblemCode(
         "The ref prefix or the remote in `ledger` is invalid.",

@@ -15,6 +15,9 @@ from reconciler.documents.parts import UnmanagedPart
 from reconciler.kinds import KINDS
 from reconciler.lazy_dataclass import dataclass
 
+OUTDATED = frozenset({"ledger-behind", "older-commit"})
+"""Warnings that the clone is to be updated before anything else: no command would do what it says."""
+
 CommandLine: TypeAlias = Callable[[Sequence[str]], str]
 """Writes a command with these words."""
 

@@ -149,7 +149,7 @@ def open_ledger(
         run = describe_run(environment)
         tips = find_tips(ref, setting.remote, prefix=setting.prefix, run=run if writes else None, now=now())
         ledger = _checked(ref, setting, scope, key, tips, repository.head(), run, options, now)
-        notes = list(_notes(ledger, writes=writes))
+        notes = [*_notes(ledger, writes=writes), *_older_commit(ledger, config, is_shown=applies_source and not writes)]
         if writes:
             assert isinstance(files, RecordingSources)
             notes += _catch_up(ledger)
@@ -284,9 +284,16 @@ def _notes(ledger: Ledger, *, writes: bool) -> Iterable[Problem]:
             "ledger-behind",
             f"{remote} has a newer entry of the ledger of {label} than this clone",
             None,
-            f"fetch it: git fetch {remote} '+{prefix}/*:{prefix}/*'",
+            f"fetch it, and update this clone: git fetch {remote} '+{prefix}/*:{prefix}/*' && git pull",
             "warning",
         )
+
+
+def _older_commit(ledger: Ledger, config: Config, *, is_shown: bool) -> tuple[Problem, ...]:
+    """Warn of an older commit if the command shows what an apply would do; an apply refuses it."""
+    if ledger.head is None or not is_shown:
+        return ()
+    return preconditions.warn_if_older(ledger.head.entry, ledger.ref.repository, ledger.source, config)
 
 
 def _catch_up(ledger: Ledger) -> tuple[Problem, ...]:

@@ -194,15 +194,11 @@ def check_not_older(
         GuardRefusal: It is older, and the configuration differs.
     """
     newest = entry.source.commit
-    if allows_rollback or source == newest or not source or entry.source.config_digest == config.digest:
+    if allows_rollback or not _may_be_older(entry, source, config):
         return ()
     if repository.is_ancestor(source, newest):
-        reason = (
-            f"commit {source[:12]} is older than {newest[:12]}, which entry {entry.number} applied on "
-            f"{entry.started_at[:10]}, and its configuration differs: an apply would roll back what was merged in "
-            "between. To do so, use --rollback"
-        )
-        raise GuardRefusal([reason])
+        fix = "Update this clone first: `git pull`. To roll back, use --rollback"
+        raise GuardRefusal([f"{_older(entry, source)}. {fix}"])
     if repository.is_shallow:
         return (
             Problem(
@@ -216,6 +212,43 @@ def check_not_older(
             ),
         )
     return ()
+
+
+def warn_if_older(entry: LedgerEntry, repository: Repository, source: str, config: Config) -> tuple[Problem, ...]:
+    """Warn that the source commit is older than the newest entry's, so an apply would be refused."""
+    if not _may_be_older(entry, source, config) or not repository.is_ancestor(source, entry.source.commit):
+        return ()
+    hint = "update this clone first: git pull"
+    return (Problem("older-commit", f"{_older(entry, source)}, so it is refused", None, hint, "warning"),)
+
+
+def _may_be_older(entry: LedgerEntry, source: str, config: Config) -> bool:
+    return bool(source) and source != entry.source.commit and entry.source.config_digest != config.digest
+
+
+def _older(entry: LedgerEntry, source: str) -> str:
+    return (
+        f"commit {source[:12]} is older than {entry.source.commit[:12]}, which entry {entry.number} applied on "
+        f"{entry.started_at[:10]}, and its configuration differs: an apply would roll back what was merged in between"
+    )
+
+
+def counted_as_created(ref: str, number: int) -> Problem:
+    """Return the notice of the existing resources that count as created, because the ledger begins (G4).
+
+    Args:
+        ref: The ref of the ledger.
+        number: The number of declared resources that exist already and can be deleted.
+    """
+    count = "1 existing resource counts" if number == 1 else f"{number:,} existing resources count"
+    return Problem(
+        "ledger-started",
+        f"the ledger {ref} begins, and {count} as created by reconciler: an apply deletes what you remove from the "
+        "configuration, and clears removed settings",
+        None,
+        "to stop managing one without deleting it: removed: [{address: ADDRESS, action: forget}]",
+        "notice",
+    )
 
 
 def not_used(entry: LedgerEntry, scope: LedgerScope) -> Problem:

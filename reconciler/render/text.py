@@ -377,14 +377,15 @@ class _Page:
             same = f"{count(self.omitted, 'more change')} with the same options (--verbose shows them)."
             lines += self._paragraph(0, _Value(f"{same} `reconciler docs troubleshooting` explains each guard."))
         # Commands are never wrapped, so that they can be copied.
-        if plan.apply_command and not plan.refusals and plan.refused == len(plan.approvals):
+        is_offered = plan.apply_command and not plan.refusals and plan.refused == len(plan.approvals)
+        if is_offered:
             title = "To approve and apply:" if plan.approvals else "To apply:"
             lines += [title, f"  {escape(plan.apply_command)}"] if _is_sending(plan) else []
         elif plan.approvals:
             lines += ["To approve, add to `reconciler apply`:", f"  {_approve(plan.approvals)}"]
         if plan.accept_command:
             lines += [
-                "To write the account's values into the configuration instead:",
+                f"To write the account's values into the configuration{' instead' if is_offered else ''}:",
                 f"  {escape(plan.accept_command)}",
             ]
         elif plan.by_hand:

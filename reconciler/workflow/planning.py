@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.address import Address, AddressError
-from reconciler.errors import MatchError, UsageError
+from reconciler.errors import MatchError, Problem, UsageError
 from reconciler.lazy_dataclass import dataclass
 from reconciler.redaction import texts_of, url_parts
 from reconciler.sources.disk import DiskSources
@@ -157,7 +157,9 @@ async def _plan(
     async with connect(endpoint, ReadClient, progress, config=config, creates_emulator=creates_emulator) as client:
         digest_key = key or client.credentials.digest_key()
         undo = None if source is None else (source, source.undo(config, digest_key, inputs, endpoint.environment))
-        ledger, notes = await open_ledger(config, inputs, endpoint, client, files, writes=False)
+        ledger, notes = await open_ledger(
+            config, inputs, endpoint, client, files, writes=False, applies_source=source is None
+        )
         with closing(ledger) if ledger is not None else nullcontext():
             made, _ = await plan_with_records(
                 config,
@@ -218,12 +220,24 @@ async def plan_with_records(
     if undo is None:
         baseline = baseline_for(ledger, config, inputs, environment) if ledger is not None or inputs.baseline else None
         made = await fetch_and_plan(config, client, progress, options, unfinished, baseline=baseline)
+        if ledger is not None and ledger.is_first:
+            made = replace(made, warnings=(*made.warnings, *_counted_as_created(ledger, made, config)))
     else:
         others = None if ledger is None else other_ledgers(ledger, inputs, environment).owner_of
         made = await _fetch_and_plan_undo(undo, client, progress, options, unfinished, declared_elsewhere=others)
     if inputs.strict:
         _check_warnings(made, config)
     return made, recorders[-1]
+
+
+def _counted_as_created(ledger: Ledger, made: Plan, config: Config) -> tuple[Problem, ...]:
+    """Say how many existing resources an apply deletes once they are not declared, because the ledger begins."""
+    from reconciler.ledger.preconditions import counted_as_created  # noqa: PLC0415 - see the package
+
+    declared = ((address, one) for address, one in config.resources.items() if not one.absent)
+    existing = [made.live[address] for address, one in declared if one.kind.deletable and address in made.live]
+    number = sum(not live.is_built_in for live in existing)
+    return (counted_as_created(ledger.ref.name, number),) if number else ()
 
 
 def _check_warnings(made: Plan, config: Config) -> None:

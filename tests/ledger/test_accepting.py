@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from tests.commands import Result
 from tests.ledger.clones import FILES, Clones, commit, git
 
@@ -60,3 +62,30 @@ Nothing to accept. These values differ, and are accepted only by their own names
 """,
         "",
     )
+
+
+def test_the_commands_that_revert_a_conflict_work_as_printed(clones: Clones) -> None:
+    clones.start()
+    console = FILES.replace("friendly_name: Main", "friendly_name: Console").replace(
+        "[sendMessage]", "[leaveConversation]"
+    )
+    console = console.replace("ledger: {git: refs/reconciler, remote: origin}\n", "")
+    (clones.folder / "console.yaml").write_text(console)
+    assert clones.apply("../console.yaml").code == 0
+    commit({"reconciler.yaml": FILES.replace("friendly_name: Main", "friendly_name: Merged")}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    lines = clones.at("here", "drift").out.splitlines()
+    name = "'addresses[\"+14155550100\"]'"
+    end = f"--env prod --emulator {clones.account}"
+    reverting = [line.removeprefix("  revert: ") for line in lines if line.startswith("  revert: ")]
+    assert reverting == [
+        f"reconciler apply --target services.support.roles.agent {end}",
+        f"reconciler apply --target {name} --approve {name[0]}update:{name[1:]} {end}",
+    ]
+    assert lines[-2:] == [
+        "To revert all of the drift, apply the configuration:",
+        f"  reconciler apply --approve {name[0]}update:{name[1:]} {end}",
+    ]
+    for command in (*reverting, lines[-1]):
+        assert clones.run(*shlex.split(command)[1:], "--yes").code == 0
+    assert clones.at("here", "drift").code == 0

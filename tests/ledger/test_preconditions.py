@@ -15,7 +15,7 @@ import pytest
 
 from reconciler.emulator import Emulator, Store
 from tests.commands import Result
-from tests.ledger.clones import FETCH, FILES, HOOK, REF, Clones, commit, git
+from tests.ledger.clones import ACCOUNT, FETCH, FILES, HOOK, REF, Clones, commit, git
 
 OTHER = "AC" + "1" * 32
 START = "add --start-ledger to `reconciler plan` and `reconciler apply`"
@@ -56,7 +56,8 @@ def test_an_apply_needs_the_newest_entry_and_a_plan_warns(clones: Clones) -> Non
     plan = clones.plan("--format", "json", clone="there").json
     (warning,) = [one for one in plan["warnings"] if one["code"] == "ledger-behind"]
     assert warning["message"] == "origin has a newer entry of the ledger of prod than this clone"
-    assert warning["hint"] == f"fetch it: {FETCH}"
+    assert warning["hint"] == f"fetch it, and update this clone: {FETCH} && git pull"
+    assert "commands" not in plan
 
 
 def test_a_shallow_clone_is_not_taken_for_one_without_a_baseline(clones: Clones) -> None:
@@ -405,10 +406,24 @@ def test_an_older_commit_is_refused(clones: Clones) -> None:
     day = clones.entry().started_at[:10]
     assert error(clones.apply(), 4) == (
         f"a guard refuses this apply; nothing was sent: - commit {old[:12]} is older than {new[:12]}, which entry 1 "
-        f"applied on {day}, and its configuration differs: an apply would roll back what was merged in between. To "
-        "do so, use --rollback"
+        f"applied on {day}, and its configuration differs: an apply would roll back what was merged in between. Update "
+        "this clone first: `git pull`. To roll back, use --rollback"
     )
-    assert clones.plan().code == 0
+    warning = (
+        f"Warning[older-commit]: commit {old[:12]} is older than {new[:12]}, which entry 1 applied on {day}, and its "
+        "configuration differs: an apply would roll back what was merged in between, so it is refused"
+    )
+    plan = clones.plan()
+    assert plan.code == 0
+    assert plan.out.splitlines()[-4:] == [
+        warning,
+        "  update this clone first: git pull",
+        "",
+        "Plan: 0 to create, 1 to update, 0 to replace, 0 to delete; 3 unchanged, 1 unmanaged.",
+    ]
+    drift = clones.at("here", "drift", "--fail-on", "pending")
+    assert warning in drift.out
+    assert "reconciler apply" not in drift.out
     assert clones.apply("--rollback").code == 0
     assert clones.entry().source.commit == old
 
@@ -690,3 +705,25 @@ def test_without_a_ledger_no_git_process_runs_and_options_about_it_are_refused(
         "--start-ledger needs a ledger. Add `ledger: git` to the root file, or remove --start-ledger"
     )
     assert Path(os.curdir).resolve() == clones.here.resolve()
+
+
+def test_the_start_of_a_ledger_says_what_counts_as_created(clones: Clones) -> None:
+    assert clones.plan("--start-ledger", "--format", "json").json["warnings"] == []
+    assert clones.apply("--baseline", "none", "--no-record").code == 0
+    assert clones.apply("--start-ledger") == Result(
+        0,
+        f"""\
+No changes. Account {ACCOUNT}, environment prod, matches the configuration (4 resources compared, 1 unmanaged).
+
+Unmanaged: only the account's default service (--verbose shows the options).
+
+Not searched for unmanaged resources: credentials (nothing declared)
+
+Note: the ledger {REF} begins, and 3 existing resources count as created by reconciler: an apply deletes what you \
+remove from the configuration, and clears removed settings
+  to stop managing one without deleting it: removed: [{{address: ADDRESS, action: forget}}]
+Started the ledger {REF}: `reconciler docs baseline` explains it.
+""",
+        "",
+    )
+    assert "as created by reconciler" not in clones.plan().out
