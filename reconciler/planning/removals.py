@@ -480,17 +480,17 @@ def _implied(address: Address, live: Live) -> Guard:
 
 
 def _unclear(address: Address, problem: Problem) -> Guard:
-    why, way_out = problem.message, "delete what is not needed, or "
+    what, why, way_out = "which live resource it is", problem.message, "delete what is not needed, or "
     if problem.code == _UNREADABLE.code:
-        way_out = ""
-    if problem.code == "unset-secret":
+        what, way_out = "what to change", ""
+    elif problem.code == "unset-secret":
         why = "its former name is unknown, because a variable or file has another value now, or none"
         way_out = "set that as it was, or delete the resource yourself and "
     return Guard(
         "unclear_removal",
         "withheld",
-        f"{address} is no longer declared, but it is unclear which live resource it is: {why}; {way_out}stop managing "
-        f"it with removed: [{{address: {address}, action: forget}}]",
+        f"{address} is no longer declared, but it is unclear {what}: {why}; {way_out}stop managing it with removed: "
+        f"[{{address: {address}, action: forget}}]",
     )
 
 
