@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MOST = 200
 """The maximum number of addresses offered; if there are more, only those nearest to the top."""
+MOST_BYTES = 2_000_000
+"""The maximum number of bytes of files that are read: a second of CPU time. Larger files are not searched."""
 YAML, FILE, FOLDER = "yaml", "file", "dir"
 """Types of candidates that shells find themselves."""
 
@@ -127,7 +129,7 @@ def _outline(context: click.Context, environment: str | None = None) -> Outline 
 
     try:
         given = _given(context)
-        sources = DiskSources(str(given.get("path") or given.get("out") or "."), {})
+        sources = DiskSources(str(given.get("path") or given.get("out") or "."), {}, most_bytes=MOST_BYTES)
         named = given.get("overlay")
         overlays = [sources.relative(str(overlay)) for overlay in named] if isinstance(named, tuple) else []
         chosen = str(given.get("env") or "") if environment is None else environment

@@ -45,10 +45,13 @@ class DiskSources:
     Args:
         path: The root file, or a folder that contains `ROOT_NAME`.
         env: The environment variables.
+        most_bytes: How many bytes of files to read in all; one that exceeds that counts as unreadable.
+            None for no limit.
     """
 
-    def __init__(self, path: str = ".", env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, path: str = ".", env: Mapping[str, str] | None = None, *, most_bytes: int | None = None) -> None:
         self._env = os.environ if env is None else env
+        self._bytes_left = most_bytes
         given = Path(path)
         self._is_folder = _is_folder(given)
         root = given / ROOT_NAME if self._is_folder else given
@@ -81,7 +84,7 @@ class DiskSources:
                 raise SourceError(
                     f"{shown} is hidden, and hidden files are not read", "rename it without the leading dot"
                 )
-            return _read(target, shown)
+            return self._counted(_read(target, shown), shown)
         except FileNotFoundError:
             raise _dangling(file, shown) or self._missing(path, shown) from None
         except PermissionError:
@@ -92,6 +95,18 @@ class DiskSources:
             # ValueError: a NUL in the path.
             reason = getattr(error, "strerror", None) or "its path is malformed"
             raise SourceError(f"{shown} cannot be read: {reason}") from None
+
+    def _counted(self, data: bytes, shown: str) -> bytes:
+        """Count the bytes of a file.
+
+        Raises:
+            SourceError: They are more than may be read.
+        """
+        if self._bytes_left is not None:
+            if len(data) > self._bytes_left:
+                raise SourceError(f"{shown} is not read: the files are too large together")
+            self._bytes_left -= len(data)
+        return data
 
     def glob(self, pattern: str) -> Sequence[str]:
         """Return the files that match a pattern; see `reconciler.config.sources.Sources.glob`."""

@@ -170,6 +170,18 @@ def test_of_too_many_addresses_those_near_the_top_are_offered(tmp_path: Path, of
     assert offered("reconciler plan --target services.b.") == ["services.b.roles.x"]
 
 
+def test_files_that_are_too_large_for_a_quick_answer_are_not_searched(
+    here: Path, offered: Offered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(candidates, "MOST_BYTES", len(FILES) + 10)
+    (here / "more.yaml").write_text('addresses: {"+14155550100": {}}\n')
+    assert "services.support" in offered("reconciler plan --target ")
+    assert offered("reconciler plan --target addr") == []
+    assert offered("reconciler plan --env ") == ["staging", "prod"]
+    monkeypatch.setattr(candidates, "MOST_BYTES", len(FILES) - 1)
+    assert offered("reconciler plan --target ") == []
+
+
 def test_verbs_options_and_choices_are_offered(offered: Offered) -> None:
     assert offered("reconciler dr") == ["drift\tDetect drift in the account (read-only)."]
     assert [one.partition("\t")[0] for one in offered("reconciler ")] == [verb for verb in VERBS if " " not in verb]
