@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from reconciler.documents.base import Part, described, is_none
 from reconciler.documents.journal import SavedReplace
-from reconciler.documents.parts import IrreversiblePart, OptionsPart, WarningPart
+from reconciler.documents.parts import ChangePart, IrreversiblePart, OptionsPart, WarningPart
 from reconciler.documents.plan import PlanFile
 from reconciler.documents.saved import parse_as
 from reconciler.documents.writing import to_content, to_text
@@ -300,6 +300,7 @@ def report_document(report: Report, plan: PlanFile) -> ReportFile:
     """
     statuses = Counter(result.status for result in report.results)
     done = report.counts()
+    planned = {change.address: change for change in plan.changes}
     return ReportFile(
         tool_version=plan.tool_version,
         account_sid=plan.account_sid,
@@ -326,7 +327,7 @@ def report_document(report: Report, plan: PlanFile) -> ReportFile:
             withheld=statuses["withheld"],
             interrupted=statuses["interrupted"],
         ),
-        changes=tuple(_result(result) for result in report.results),
+        changes=tuple(_result(result, planned.get(str(result.change.address))) for result in report.results),
         unreadable=plan.unreadable,
         unrecorded=report.unrecorded,
         irreversible=plan.irreversible,
@@ -353,14 +354,16 @@ def parse_report(text: str | bytes, name: str) -> ReportFile:
     return parse_as(ReportFile, text, name, "report", "reconciler apply --format json")
 
 
-def _result(result: ChangeResult) -> ResultPart:
+def _result(result: ChangeResult, planned: ChangePart | None) -> ResultPart:
     change = result.change
+    # The names in the document of the plan are redacted.
+    named = planned or change
     return ResultPart(
         address=str(change.address),
         kind=change.kind.name,
         action=change.action,
-        name=change.name,
-        service=change.service,
+        name=named.name,
+        service=named.service,
         status=result.status,
         outcomes=tuple(_outcome(outcome) for outcome in result.outcomes),
     )

@@ -25,6 +25,7 @@ from reconciler.execution.steps import StepRunner
 from reconciler.journal import Journal
 from reconciler.planning.plan import Plan
 from reconciler.redaction import texts_of
+from reconciler.redaction.urls import hidden_parts
 from reconciler.report import ChangeResult, Outcome, Progress, Report, Status, Written, result_of
 
 GRACE_SECONDS = 10.0
@@ -389,9 +390,10 @@ def _described(outcome: Outcome) -> str:
 
 
 def _sensitive_texts(plan: Plan) -> Iterator[str]:
-    """Return every sensitive text of a plan, of both sides."""
+    """Return every sensitive text of a plan, of both sides; of a URL, only its secret parts."""
     for change in plan.changes:
         for item in change.fields:
             if item.sensitive:
-                yield from texts_of(item.before)
-                yield from texts_of(item.after)
+                for content, shown in ((item.before, item.before_shown), (item.after, item.after_shown)):
+                    for text in texts_of(content):
+                        yield from hidden_parts(text, shown)

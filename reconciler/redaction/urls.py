@@ -20,7 +20,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import unquote_plus
 
-from reconciler.redaction import is_secret_parameter
+from reconciler.redaction import FRAGMENT, is_secret_parameter
 
 MASK = "(sensitive)"
 """Replaces each secret part of a URL."""
@@ -45,6 +45,7 @@ _SHORT = re.compile(r"[A-Za-z0-9]{0,4}\Z")
 _NO_VOWEL = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}", re.IGNORECASE)
 _MOST_WORDS = 8
 _SHORTEST_HUMP = 3
+_PARAMETER = re.compile(r"[?#&]([^?#&=]*=?)\Z")
 _STAND_INS = 0xE000
 """The first private character that replaces a `${…}` expression, so that a colon in its name is not a delimiter."""
 _MOST_LOOKUPS = 1_000
@@ -96,6 +97,45 @@ def live_url(url: str, declared: str = "") -> str:
     return _masked(
         url, [False] * len(url), lambda token, in_path: token in common or (in_path and _is_plain_segment(token))
     )
+
+
+def hidden_parts(url: str, shown: str) -> tuple[str, ...]:
+    """Return the parts of a URL that its masked form hides: only they are secret if they occur elsewhere.
+
+    A short value of a parameter without a secret's name comes with the name: alone, it is most likely a word.
+
+    Args:
+        url: the URL, or any other text.
+        shown: the URL as `declared_url` or `live_url` masks it; empty if nothing of it may be shown.
+    """
+    first, *others = shown.split(MASK)
+    if len(shown) > LONGEST and shown.endswith("…"):
+        # It was cut off: what follows counts as masked.
+        others = [*others[:-1], others[-1].removesuffix("…"), ""] if others else [""]
+        first = first.removesuffix("…")
+    if not shown or not url.startswith(first):
+        return (url,)
+    parts: list[str] = []
+    end = len(first)
+    for number, literal in enumerate(others, 1):
+        start = end
+        # A masked part extends to the next part that is shown; the last one, up to the end of the URL.
+        end = url.rfind(literal, start) if number == len(others) else url.find(literal, start)
+        if end < 0:
+            return (url,)
+        parts.append(_with_name(url[:start], url[start:end]))
+        if literal.startswith("@"):
+            # A password is secret without its user, too.
+            parts.append(parts[-1].partition(":")[2])
+        end += len(literal)
+    return tuple(filter(None, parts)) if end == len(url) else (url,)
+
+
+def _with_name(before: str, part: str) -> str:
+    found = _PARAMETER.search(before)
+    if len(part) >= FRAGMENT or found is None or is_secret_parameter(unquote_plus(found[1].removesuffix("="))):
+        return part
+    return (found[1] or found[0]) + part
 
 
 def shows_host(masked: str) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from reconciler import config as config_package
 from reconciler.errors import ConfigError, Problem
 from reconciler.redaction import texts_of
+from reconciler.redaction.urls import hidden_parts
 from reconciler.sources.disk import DiskSources
 from reconciler.workflow.replacing import complete
 
@@ -140,8 +141,11 @@ def other_root(root: str, inputs: Inputs, environment: Mapping[str, str]) -> Sou
 
 
 def hidden_texts(config: Config) -> Iterator[str]:
-    """Yield every text of the configuration that may not be shown."""
+    """Yield every text of the configuration that may not be shown; of a URL, only its secret parts."""
+    yield from config.secrets
     for declared in config.resources.values():
         for path, value in declared.values.items():
             if declared.is_sensitive(path):
-                yield from texts_of(value.content)
+                shown = "" if path in declared.sensitive else value.shown
+                for text in texts_of(value.content):
+                    yield from hidden_parts(text, shown)

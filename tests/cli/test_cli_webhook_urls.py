@@ -94,3 +94,42 @@ def test_an_address_of_an_api_with_a_token_is_not_repeated(cli: Run, monkeypatch
         ended = cli("plan", "--api-url", url, "--timeout", "1")
         assert ended.code == 1
         assert CANARY not in ended.out + ended.err
+
+
+MORE = """\
+version: 1
+services:
+  s:
+    webhooks: {post_webhook_url: "https://ada:%s@hooks.example.com/x?token=${secret:HOOK_TOKEN}"}
+    users: {ada@example.com: {friendly_name: Ada}, bob@hooks.example.com: {}, "%s@example.com": {}}
+    conversations:
+      c: {webhooks: {w: {target: webhook, url: "https://w1.example.com/x", method: POST, filters: [onMessageAdded]}}}
+"""
+FEWER = """\
+version: 1
+services:
+  s:
+    webhooks: {post_webhook_url: "https://ada:%s@hooks.example.com/y?token=${secret:HOOK_TOKEN}"}
+    users: {ada@example.com: {friendly_name: Ada}}
+    prune: [users]
+    conversations: {c: {prune: [webhooks], webhooks: {}}}
+"""
+
+
+def test_a_secret_in_one_url_hides_no_host_of_other_resources(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOK_TOKEN", CANARY)
+    Path("reconciler.yaml").write_text(MORE % (OTHER, OTHER))
+    assert cli("apply", *EMULATED, "--yes").code == 0
+    Path("reconciler.yaml").write_text(FEWER % OTHER)
+    texts = [
+        cli("plan", *EMULATED).out,
+        cli("apply", *EMULATED, "--yes", "--report", "r.json").out,
+        Path("r.json").read_text(),
+        cli("show", "r.json").out,
+        cli("undo", "r.json", *EMULATED, "--yes").out,
+    ]
+    for text in texts:
+        assert "bob@hooks.example.com" in text
+        assert "https://w1.example.com" in text
+        assert CANARY not in text
+        assert OTHER not in text

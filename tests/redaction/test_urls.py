@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.redaction import Redaction
 from reconciler.redaction.urls import (
     LONGEST,
     MASK,
     declared_url,
+    hidden_parts,
     holds_random_part,
     live_url,
     named_url,
@@ -190,3 +193,51 @@ def test_no_parameter_of_a_live_url_is_shown(pairs: list[tuple[str, Any]]) -> No
     query = "&".join(f"{name}={value}" for name, value in pairs)
     shown = live_url(f"https://ada:QRS@h.example/in?{query}", "https://h.example/other?y=1")
     assert not {*"QRS"} & {*shown.replace(MASK, "")}
+
+
+@pytest.mark.parametrize(
+    ("url", "shown", "hidden"),
+    [
+        ("https://h.example.com/in", "https://h.example.com/in", ()),
+        ("https://h.example.com/in", "", ("https://h.example.com/in",)),
+        ("hunter22", "", ("hunter22",)),
+        ("https://h.example.com/in?token=x1", "https://h.example.com/in?token=(sensitive)", ("x1",)),
+        ("https://h/in?token=x1&v=1", "https://h/in?token=(sensitive)&v=1", ("x1",)),
+        ("https://h/in?mode=live", "https://h/in?mode=(sensitive)", ("mode=live",)),
+        ("https://h/in?live", "https://h/in?(sensitive)", ("?live",)),
+        ("https://h/in?mode=lively-mode", "https://h/in?mode=(sensitive)", ("lively-mode",)),
+        ("https://h/a1b2c/in/d3e4f", "https://h/(sensitive)/in/(sensitive)", ("a1b2c", "d3e4f")),
+        ("https://ada:pw@h/in", "https://(sensitive)@h/in", ("ada:pw", "pw")),
+        ("https://a@h@h", "https://(sensitive)@h", ("a@h",)),
+        ("https://x.example/in", "https://(sensitive).example/in", ("x",)),
+        ("https://h/in", "https://other/(sensitive)", ("https://h/in",)),
+        ("https://h/in", "https://h/(sensitive)/in", ("https://h/in",)),
+        ("https://h/in", "https://h/out", ("https://h/in",)),
+    ],
+)
+def test_only_the_masked_parts_are_secret_elsewhere(url: str, shown: str, hidden: tuple[str, ...]) -> None:
+    assert hidden_parts(url, shown) == hidden
+
+
+def test_what_follows_the_shown_part_of_a_long_url_is_secret_elsewhere() -> None:
+    path = "a/" * 600
+    url = f"https://h.example.com/{path}?token=hunter22"
+    assert hidden_parts(url, live_url(url)) == (url.removeprefix(live_url(url).removesuffix("…")),)
+
+
+@given(urls)
+def test_every_part_of_a_secret_is_secret_elsewhere(parts: list[tuple[str, bool]]) -> None:
+    url = "".join(["https://h.example", *(text for text, _ in parts)])
+    hidden = hidden_parts(url, declared_url([("https://h.example", False), *parts]))
+    for word in {word for text, is_secret in parts if is_secret for word in re.split(r"[^XYZ]+", text)}:
+        assert any(word in text for text in hidden)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["token", "x", "sig"]), st.text(alphabet="QRS", max_size=12)), max_size=4))
+def test_a_live_parameter_is_hidden_elsewhere_and_the_host_is_not(pairs: list[tuple[str, str]]) -> None:
+    url = "https://ada:QRSQRS@h.example.com/in?" + "&".join(f"{name}={value}" for name, value in pairs)
+    redact = Redaction(hidden_parts(url, live_url(url)))
+    assert redact("https://w.example.com/in, bob@h.example.com") == "https://w.example.com/in, bob@h.example.com"
+    assert not {*"QRS"} & {*redact(url)}
+    for name, value in pairs:
+        assert not value or redact(value) != value or (name == "x" and len(value) < 8)
