@@ -7,6 +7,7 @@ parents, so that no comparison can be mistaken for an approval. Does no I/O.
 from __future__ import annotations
 
 from dataclasses import field
+from operator import not_
 from typing import Literal
 
 from reconciler.change import Change
@@ -76,7 +77,17 @@ class ComparisonFile(Part):
     summary: SummaryPart
     changes: tuple[ComparedChange, ...]
     no_longer_managed: tuple[UnmanagedPart, ...] = field(
-        metadata=described("Resources that only the first configuration declares: the account keeps them.")
+        metadata=described(
+            "Resources that only the first configuration declares: the account keeps them, unless `removes` is true."
+        )
+    )
+    removes: bool = field(
+        default=False,
+        metadata=described(
+            "Whether the second configuration has a ledger, so that an apply removes what it no longer declares, as "
+            "the plan shows; absent if false.",
+            exclude_if=not_,
+        ),
     )
     warnings: tuple[WarningPart, ...]
     guards: tuple[GuardPart, ...] = field(
@@ -126,6 +137,7 @@ def comparison_document(
             UnmanagedPart(address=str(item.address), kind=item.kind.name, sid=item.sid, name=item.name)
             for item in comparison.no_longer_managed
         ),
+        removes=comparison.removes,
         warnings=tuple(warning_part(problem, mask) for problem in comparison.warnings),
         guards=tuple(guard_part(guard, mask) for guard in comparison.refusals),
     )

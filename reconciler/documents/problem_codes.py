@@ -627,8 +627,9 @@ _COMPARING = {
         "Check that the new values are intended.",
     ),
     "no-longer-managed": ProblemCode(
-        "The second configuration no longer declares a field; the account keeps its value.",
-        "To clear the field, set it to `null`.",
+        "The second configuration no longer declares a field. Without a ledger, the account keeps its value; with one, "
+        "an apply resets or clears it.",
+        "To clear the field without a ledger, set it to `null`. To keep its value with one, list it under `removed`.",
     ),
     "not-sent": ProblemCode(
         "A write-only value differs. No plan can see the difference, because Twilio never returns the value.",

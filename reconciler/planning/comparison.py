@@ -8,10 +8,11 @@ Takes two `Config`s; returns a `Comparison`. Pure, and reads no account: values 
 | declared         | declared, and equal       | nothing                                                      |
 | declared         | declared, and differs     | update, or replace when an immutable field differs           |
 | field not set    | field set                 | update from unknown                                          |
-| field set        | field not set             | a warning: no longer managed, the account keeps it           |
+| field set        | field not set             | a warning: no longer managed, the account keeps it; with a   |
+|                  |                           | ledger, no longer declared: an apply removes it              |
 | declared         | `absent: true`, or pruned | delete                                                       |
 | not declared     | `absent: true`            | delete, if it exists                                         |
-| declared         | not declared              | no longer managed: the account keeps it                      |
+| declared         | not declared              | the same, in a list                                          |
 
 Differences of guards (prune, limits, approvals, lifecycle) are warnings.
 """
@@ -74,6 +75,7 @@ class Comparison:
         changes: the changes that applying the second would make if the account matched the first; without steps.
         unchanged: how many resources are equal.
         no_longer_managed: the resources that only the first declares.
+        removes: whether an apply of the second removes these from the account, because it has a ledger.
         warnings: warnings about the second configuration and about the comparison.
         refusals: the guards that refuse the changes as a whole (limits).
     """
@@ -84,6 +86,7 @@ class Comparison:
     no_longer_managed: tuple[Forgotten, ...]
     warnings: tuple[Problem, ...]
     refusals: tuple[Guard, ...]
+    removes: bool = False
 
 
 def is_one_account(before: Config, after: Config) -> bool:
@@ -103,6 +106,7 @@ class _Comparer:
 
     def __init__(self, before: Config, after: Config) -> None:
         self.one_account = is_one_account(before, after)
+        self.removes = self.one_account and after.ledger is not None
         self.configs = (before, after)
         self.pairs: Pairs = pair(before, after, one_account=self.one_account)
         self.fields = FieldComparer(self.pairs, one_account=self.one_account)
@@ -134,6 +138,7 @@ class _Comparer:
             no_longer_managed=tuple(self._no_longer_managed({change.address for change in deletions})),
             warnings=(*after.warnings, *self.warnings),
             refusals=guards.limit(guarded, after.limits) if self.one_account else (),
+            removes=self.removes,
         )
 
     def _former_owner(self, rule: Prune) -> Address | None:
@@ -348,12 +353,17 @@ class _Comparer:
                 and not (path == new.kind.natural_key and new.pin is not None)
             ]
             if forgotten:
-                verb, kept = ("is", "its value") if len(forgotten) == 1 else ("are", "their values")
+                is_one = len(forgotten) == 1
+                outcome = f"managed; the account keeps {'its value' if is_one else 'their values'}"
+                hint = _hint_for_forgotten(new.kind, forgotten)
+                if self.removes:
+                    outcome = "declared; with the ledger, an apply resets or clears what it had applied"
+                    hint = "to keep a live value, list its field under removed; the plan shows each value"
                 yield Problem(
                     "no-longer-managed",
-                    f"{_listed(forgotten)} of {new.address} {verb} no longer managed; the account keeps {kept}",
+                    f"{_listed(forgotten)} of {new.address} {'is' if is_one else 'are'} no longer {outcome}",
                     old.values[forgotten[0]].place,
-                    _hint_for_forgotten(new.kind, forgotten),
+                    hint,
                     severity="warning",
                     address=str(new.address),
                 )

@@ -6,6 +6,7 @@ Takes a `ComparisonFile`; lays it out like a plan, without statements about an a
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from reconciler.change import Action
 from reconciler.documents.comparison import ComparisonFile, SidePart
@@ -54,8 +55,8 @@ def comparison_text(found: ComparisonFile, *, colour: bool, width: int, verbose:
     words = PageWords(
         head=lambda _: f"{beginning}. {_IF if found.one_account else _TWO}",
         nothing=nothing,
-        unmanaged=_no_longer if found.one_account else _only_first,
-        verdict=lambda plan: f"Diff: {_counted(plan, one_account=found.one_account)}.",
+        unmanaged=partial(_no_longer, found) if found.one_account else _only_first,
+        verdict=lambda plan: f"Diff: {_counted(plan, found)}.",
     )
     return changes_text(comparison_view(found), words, colour=colour, width=width, verbose=verbose)
 
@@ -66,7 +67,7 @@ def comparison_markdown(found: ComparisonFile, repository: Repository | None = N
     def verdict(plan: ChangesView) -> str:
         if not found.differs:
             return f"✅ No differences: {count(plan.counts.no_op, 'resource')} compared"
-        counted = _counted(plan, one_account=found.one_account)
+        counted = _counted(plan, found)
         return f"⚠️ {counted}; {plan.high:,} high-risk" if plan.high else counted
 
     def where(_plan: ChangesView) -> str:
@@ -81,20 +82,20 @@ def comparison_markdown(found: ComparisonFile, repository: Repository | None = N
         full="`reconciler diff --verbose` shows them",
         acts=found.one_account,
         where=where,
-        unmanaged=_no_longer if found.one_account else _only_first,
+        unmanaged=partial(_no_longer, found) if found.one_account else _only_first,
         only_in=("", "") if found.one_account else ("only in the second: ", "only in the first: "),
     )
     return changes_markdown(comparison_view(found), words, repository)
 
 
-def _counted(plan: ChangesView, *, one_account: bool) -> str:
+def _counted(plan: ChangesView, found: ComparisonFile) -> str:
     counts = plan.counts
-    if one_account:
+    if found.one_account:
         counted = (
             f"{counts.create:,} to create, {counts.update:,} to update, "
             f"{counts.replace:,} to replace, {counts.delete:,} to delete"
         )
-        rest = [f"{counts.no_op:,} unchanged", f"{counts.unmanaged:,} no longer managed"]
+        rest = [f"{counts.no_op:,} unchanged", f"{counts.unmanaged:,} no longer {_state(found)}"]
     else:
         counted = f"{counts.create:,} only in the second, {counts.update:,} different"
         counted += f", {counts.delete:,} absent in the second" if counts.delete else ""
@@ -103,8 +104,13 @@ def _counted(plan: ChangesView, *, one_account: bool) -> str:
     return f"{counted}; {', '.join(rest)}"
 
 
-def _no_longer(number: int) -> str:
-    return f"No longer managed: {count(number, 'resource')} that only the first declares; the account keeps them"
+def _state(found: ComparisonFile) -> str:
+    return "declared" if found.removes else "managed"
+
+
+def _no_longer(found: ComparisonFile, number: int) -> str:
+    fate = "with the ledger, an apply removes them as the plan shows" if found.removes else "the account keeps them"
+    return f"No longer {_state(found)}: {count(number, 'resource')} that only the first declares; {fate}"
 
 
 def _only_first(number: int) -> str:

@@ -48,6 +48,22 @@ def test_the_work_tree_is_compared_with_a_commit(cli: Cli, repository: Path) -> 
     assert "Everyone with the role 'agent', a default of its service, loses sendMessage." in result.out
 
 
+def test_a_ledger_removes_what_is_no_longer_declared(cli: Cli, repository: Path) -> None:
+    repository.write_text("version: 1\nledger: git\n")
+    text = cli("diff", "git:main").out
+    sentence = "that only the first declares; with the ledger, an apply removes them as the plan shows"
+    assert sentence in " ".join(text.split())
+    assert "\n\nNo longer declared: 3 resources that" in text
+    assert "the account keeps" not in text
+    for form in ("markdown", "html"):
+        shown = cli("diff", "git:main", "--format", form).out
+        assert sentence in shown
+        assert "the account keeps" not in shown
+    assert cli("diff", "git:main", "--format", "json").json["removes"] is True
+    repository.write_text("version: 1\n")
+    assert "removes" not in cli("diff", "git:main", "--format", "json").json
+
+
 def test_a_ref_alone_means_the_other_path(cli: Cli, repository: Path) -> None:
     Path("conf").mkdir()
     repository.rename("conf/desk.yaml")

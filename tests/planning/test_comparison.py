@@ -15,6 +15,7 @@ from reconciler.render.html import comparison_html
 from reconciler.render.markdown_text import Repository
 from tests.world import read
 
+LEDGER = "ledger: git\n"
 DESK = """
 version: 1
 services:
@@ -102,6 +103,20 @@ def test_what_the_second_does_not_name_is_left_alone() -> None:
     [warning] = found.warnings
     assert (warning.code, str(warning.place)) == ("no-longer-managed", "reconciler.yaml:9:24")
     assert warning.message == ("method of services.desk.webhooks is no longer managed; the account keeps its value")
+
+
+def test_with_a_ledger_what_the_second_does_not_name_is_removed() -> None:
+    bare = edited(("method: POST, ", ""), ("    configuration: {default_conversation_role: agent}\n", "")) + LEDGER
+    found = compared(DESK + LEDGER, bare)
+    assert found.removes
+    assert [str(item.address) for item in found.no_longer_managed] == ["services.desk.configuration"]
+    [warning] = found.warnings
+    assert warning.code == "no-longer-managed"
+    assert warning.message == (
+        "method of services.desk.webhooks is no longer declared; with the ledger, an apply resets or clears what it "
+        "had applied"
+    )
+    assert warning.hint == "to keep a live value, list its field under removed; the plan shows each value"
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,14 @@ _BECOMES = replace(
     unmanaged=("no longer managed", "No longer managed"),
     left=lambda number: f"{count(number, 'resource')} that only the first declares; the account keeps them.",
 )
+_REMOVES = replace(
+    _BECOMES,
+    unmanaged=("no longer declared", "No longer declared"),
+    left=lambda number: (
+        f"{count(number, 'resource')} that only the first declares; with the ledger, an apply removes them as the plan "
+        "shows."
+    ),
+)
 _DIFFERS = replace(
     _DRIFT,
     page="diff",
@@ -159,7 +167,7 @@ def drift_html(drift: DriftFile, repository: Repository | None = None) -> str:
 def comparison_html(found: ComparisonFile, repository: Repository | None = None) -> str:
     """Render a comparison as an HTML page; the repository is that of the second configuration."""
     rows = comparison_view(found)
-    words = _BECOMES if found.one_account else _DIFFERS
+    words = _REMOVES if found.removes else _BECOMES if found.one_account else _DIFFERS
     return _Page(rows, repository, words).document(_comparison_verdict(found, rows))
 
 
