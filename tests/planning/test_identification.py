@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.address import Address
 from reconciler.planning.baseline import Baseline, Record
-from tests.planning.test_separation import add, files, told
+from tests.planning.test_separation import WEBHOOKS, add, files, told
 from tests.properties.ledgered import FaultyWorld, Ledgered
 from tests.world import World, read
 
@@ -103,3 +103,41 @@ def with_unknown_names(ledger: Ledgered) -> Baseline:
     role = "x: {friendly_name: '${env:TEAM}', type: conversation, permissions: [sendMessage]}"
     past = read(f"version: 1\nservices: {{s: {{roles: {{{role}}}}}}}\n", allow_unset=True)
     return replace(ledger.baseline, declarations={1: past.resources})
+
+
+def test_what_another_handle_pins_is_not_deleted(ledger: Ledgered) -> None:
+    own, _ = namesakes(ledger)
+    pinned = files(f"roles: {{y: {{sid: {own}, type: conversation, permissions: [sendMessage]}}}}")
+    assert told(ledger.plan(pinned)) == {}
+    ledger.apply(pinned)
+    assert ROLE not in ledger.remembered
+
+
+def test_of_two_services_with_one_name_the_created_one_is_deleted(ledger: Ledgered) -> None:
+    ledger.apply(files("roles: {}"))
+    own = ledger.account.service("s")
+    ledger.account.post("/v1/Services", {"FriendlyName": "s"})
+    assert [(change.action, change.sid) for change in ledger.plan(read("version: 1\n")).changes] == [("delete", own)]
+
+
+def test_a_resource_without_a_name_is_found_although_it_changed(ledger: Ledgered) -> None:
+    ledger.apply(files(WEBHOOKS % ("old", "onMessageAdded")))
+    service = f"/v1/Services/{ledger.account.service('s')}"
+    (talk,) = ledger.account.get(f"{service}/Conversations")["conversations"]
+    webhooks = f"{service}/Conversations/{talk['sid']}/Webhooks"
+    (own,) = ledger.account.get(webhooks)["webhooks"]
+    ledger.account.post(f"{webhooks}/{own['sid']}", {"Configuration.Url": "https://theirs.example.com"})
+    form = {"Configuration.Url": "https://other.example.com", "Configuration.Filters": "onMessageAdded"}
+    ledger.account.post(webhooks, {"Target": "webhook", **form})
+    made = ledger.plan(files("conversations: {talk: {webhooks: {}}}"))
+    assert told(made) == {"conversations.talk.webhooks.w": ("delete", "conflict", {"removed_conflict"})}
+    assert [change.sid for change in made.changes] == [own["sid"]]
+
+
+def test_a_removed_resource_whose_pin_is_gone_is_forgotten(ledger: Ledgered) -> None:
+    ledger.apply(files("roles: {}"))
+    sid = add(ledger, "Roles", FriendlyName="x", Type="conversation", Permission=["sendMessage"])
+    ledger.apply(files(f"roles: {{x: {{sid: {sid}, type: conversation, permissions: [leaveConversation]}}}}"))
+    ledger.account.delete(f"/v1/Services/{ledger.account.service('s')}/Roles/{sid}")
+    made = ledger.plan(NONE)
+    assert (made.changes, made.decisions[ROLE].handling) == ((), "forget")

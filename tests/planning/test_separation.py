@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -134,6 +135,51 @@ def test_a_webhook_with_other_filters_is_updated(ledger: Ledgered) -> None:
     assert told(ledger.plan(files(WEBHOOKS % ("old", "onMessageRemoved")))) == {
         "conversations.talk.webhooks.w": ("update", "", {"pending"})
     }
+
+
+def test_the_webhook_of_others_under_another_url_is_adopted(ledger: Ledgered) -> None:
+    ledger.apply(files(WEBHOOKS % ("old", "onMessageAdded")))
+    service = f"/v1/Services/{ledger.account.service('s')}"
+    (talk,) = ledger.account.get(f"{service}/Conversations")["conversations"]
+    form = {"Configuration.Url": "https://new.example.com", "Configuration.Filters": "onMessageAdded"}
+    path = f"{service}/Conversations/{talk['sid']}/Webhooks"
+    ledger.account.post(path, {"Target": "webhook", "Configuration.Method": "POST", **form})
+    ledger.apply(files(WEBHOOKS % ("new", "onMessageAdded")))
+    assert (urls(ledger), origins(ledger)["conversations.talk.webhooks.w"]) == (["https://new.example.com"], "adopted")
+    assert told(ledger.plan(files("conversations: {talk: {webhooks: {}}}"))) == {}
+
+
+def delete_role(ledger: Ledgered, name: str) -> None:
+    path = f"/v1/Services/{ledger.account.service('s')}/Roles"
+    (sid,) = (item["sid"] for item in ledger.account.get(path)["roles"] if item["friendly_name"] == name)
+    ledger.account.delete(f"{path}/{sid}")
+
+
+def test_a_handle_that_gets_another_name_when_the_former_resource_is_gone(ledger: Ledgered) -> None:
+    ledger.apply(roles(a="Alpha"))
+    delete_role(ledger, "Alpha")
+    assert told(ledger.plan(roles(a="Beta"))) == {"roles.a": ("create", "", {"pending"})}
+
+
+@pytest.mark.parametrize("digest", ["", "of another key", "of Alpha"])
+def test_without_its_sid_a_resource_of_the_new_name_is_the_former_one(ledger: Ledgered, digest: str) -> None:
+    ledger.apply(roles(a="Alpha"))
+    delete_role(ledger, "Alpha")
+    for name in ("Beta", "Gamma"):
+        other_role(ledger, name)
+    a = Address.parse("services.s.roles.a")
+    ledger.remembered = {**ledger.remembered, a: Record(1, sid_digest=digest)}
+    baseline = replace(ledger.baseline, is_own_digest=lambda one: one != "of another key")
+    record = ledger.account.plan(roles(a="Beta"), baseline=baseline).decisions[a].record
+    is_known = digest == "of Alpha"
+    assert (record.baseline, record.origin) == ((None, "adopted") if is_known else (1, "created"))
+
+
+def test_a_name_that_is_to_be_absent_removes_nothing_else(ledger: Ledgered) -> None:
+    ledger.apply(roles(a="Alpha"))
+    other_role(ledger, "Beta")
+    absent = files("roles: {a: {friendly_name: Beta, absent: true}}")
+    assert told(ledger.plan(absent)) == {"roles.a": ("delete", "", {"pending"})}
 
 
 # --- participants ----------------------------------------------------------------------------------------------------
