@@ -203,6 +203,49 @@ def test_a_field_that_cannot_be_set_back_keeps_its_record(decision: Decision) ->
     )
 
 
+def started(current: Record, item: UndoneAddress) -> Record | None:
+    """The record of a role while the undo of entry 2 runs, which is what is left if it is killed."""
+    return undo_started_records({ROLE: current}, UndoneEntry(2, {ROLE: LEFT}, {ROLE: FORMER}), {ROLE: item}).get(ROLE)
+
+
+@pytest.mark.parametrize("decision", ["withheld", "nothing"])
+def test_a_killed_undo_leaves_the_record_of_what_it_does_not_write(decision: Decision) -> None:
+    assert started(LEFT, UndoneAddress(decision, existed=True)) == LEFT
+
+
+def test_a_killed_undo_may_have_created_the_resource_again() -> None:
+    again = UndoneAddress("write", True, changes=(ROLE,), existed=True)
+    assert started(LEFT, again) == MARKED
+    assert started(replace(MARKED, sid_digest="of the new one"), again) == Record(2, (1, 1))
+
+
+@pytest.mark.parametrize(
+    ("attempted", "before", "expected"),
+    [
+        ((3, 1), Record(1, (3,)), (3, 1)),
+        ((1,), Record(1, (3,)), (1, 3, 1)),
+        ((3, 0), Record(None, (3,)), (3, 0)),
+    ],
+)
+def test_the_same_undo_again_adds_no_attempt(
+    attempted: tuple[int, ...], before: Record, expected: tuple[int, ...]
+) -> None:
+    assert kept("nothing", Record(2, attempted), before) == Record(2, expected)
+
+
+def test_a_field_that_stays_of_a_resource_without_a_record_is_attempted() -> None:
+    item = UndoneAddress("nothing", existed=True, is_partial=True)
+    assert undo_started_records({}, UndoneEntry(2, {}, {ROLE: FORMER}), {ROLE: item}) == {
+        ROLE: replace(FORMER, attempted=(0,))
+    }
+
+
+def test_a_failed_write_of_some_fields_leaves_the_record() -> None:
+    item = UndoneAddress("write", changes=(ROLE,), existed=True, is_partial=True)
+    entry, endings = UndoneEntry(2, {ROLE: LEFT}, {ROLE: FORMER}), dict[Address, Ended]({ROLE: "not written"})
+    assert undo_outcome_records({ROLE: LEFT}, entry, {ROLE: item}, endings, lambda _: "") == {ROLE: LEFT}
+
+
 def test_an_edited_report_makes_nothing_be_forgotten() -> None:
     assert outcome("nothing", current=CREATED, left=CREATED, before=None, is_proved=False) == CREATED
     assert outcome("write", current=CREATED, left=CREATED, before=None, is_proved=False) == replace(
