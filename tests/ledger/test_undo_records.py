@@ -162,6 +162,16 @@ def test_a_role_that_is_created_again_beside_a_held_one_counts_as_created() -> N
     assert replaced(LEFT) == replace(FORMER, sid_digest="digest")
 
 
+def test_only_what_an_undo_creates_again_gets_another_digest() -> None:
+    updated = Record(2, sid_digest="old")
+    assert outcome("write", current=updated, left=updated, before=FORMER) == FORMER
+    adopted = Record(1, origin="adopted")
+    assert replaced(LEFT, former=adopted) == adopted
+    item = UndoneAddress("write", True, changes=(ROLE,), existed=True)
+    entry, unknown = UndoneEntry(2, {ROLE: LEFT}, {ROLE: FORMER}), dict[Address, Ended]({ROLE: "unknown"})
+    assert undo_outcome_records({ROLE: LEFT}, entry, {ROLE: item}, unknown, lambda _: "digest") == {ROLE: MARKED}
+
+
 @pytest.mark.parametrize("decision", ["write", "nothing"])
 def test_an_earlier_undo_created_it(decision: Decision) -> None:
     assert replaced(MARKED, "RL1", decision) == replace(FORMER, sid_digest="digest")
@@ -173,6 +183,22 @@ def test_what_someone_else_made_like_the_former_one_does_not_count_as_created(de
     assert replaced(LEFT, "RL1", decision, former=Record(1)) == Record(1, origin="adopted")
     undone_before = replace(FORMER, sid_digest="of the one that the undo created")
     assert replaced(undone_before, "RL1", decision) == undone_before
+
+
+@pytest.mark.parametrize(
+    ("former", "digest", "expected"),
+    [
+        # Nothing shows that the undo created it, and only a digest that can be compared shows that someone else did.
+        (Record(1), "", Record(1)),
+        (Record(1), "digest", Record(1, origin="adopted")),
+        # The outcome of its create is unknown, so that no SID was recorded.
+        (Record(None, (1,)), "digest", Record(None, (1,))),
+    ],
+)
+def test_a_found_resource_without_a_recorded_sid(former: Record, digest: str, expected: Record) -> None:
+    item = UndoneAddress("nothing", True, "RL1", existed=True)
+    entry = UndoneEntry(2, {ROLE: Record(2)}, {ROLE: former})
+    assert undo_outcome_records(entry.left, entry, {ROLE: item}, {}, lambda _: digest) == {ROLE: expected}
 
 
 def test_a_record_that_had_another_handle_is_not_forgotten() -> None:
