@@ -65,9 +65,7 @@ class Creates:
         A task that waits here must not hold a slot: the other create gives up its own slot while it looks itself up.
         """
         keys = {
-            (step.kind.name, str(step.parent), step.kind.name_of({**(step.adopts or {}), **step.values}))
-            for step in steps
-            if step.op == "create" or (step.adopts is not None and not step.kind.singleton)
+            (step.kind.name, str(step.parent), step.kind.name_of(step.values)) for step in steps if step.op == "create"
         }
         async with AsyncExitStack() as stack:
             # In the same order everywhere, so that two sequences never wait for each other.

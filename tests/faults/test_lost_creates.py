@@ -518,3 +518,29 @@ def test_a_lost_create_that_is_looked_up_and_one_that_makes_room_do_not_wait_for
     assert failures(run(app, files)) == []
     assert app.wrong.injected == {"reset-after": 1}
     assert world.plan(files).changes == ()
+
+
+def test_of_two_webhooks_that_a_lookup_could_confuse_one_is_created_after_the_other() -> None:
+    """The first create fails; if the second were sent meanwhile, a lookup would take its webhook for the first one."""
+    world = World()
+    world.converge(of_support("{conversations: {lounge: {}}}"))
+    hook = "{{target: webhook, url: 'https://a.example.com', filters: [onMessageAdded]{}}}".format
+    files = of_support(f"{{conversations: {{lounge: {{webhooks: {{a: {hook('')}, b: {hook(', method: GET')}}}}}}}}}")
+    app = Once(world.emulator, "reset-before", creating("Webhooks"))
+    is_looked_up = asyncio.Event()
+
+    async def held(scope: Scope, receive: Receive, send: Send) -> None:
+        """Hold the answer to every other create until the first one has been looked up."""
+
+        async def later(message: Any) -> None:
+            await is_looked_up.wait()
+            await send(message)
+
+        is_first = app.times == 1
+        is_create = creating("Webhooks")(scope["method"], scope["path"])
+        await app(scope, receive, later if is_create and not is_first else send)
+        if scope["method"] == "GET" and not is_first:
+            is_looked_up.set()
+
+    assert failures(run(held, files, plan_over=world.emulator)) == []
+    assert world.plan(files).changes == ()
