@@ -163,6 +163,22 @@ def test_what_was_not_begun_is_given_up_if_a_new_text_is_gone(folder: Path) -> N
     assert contents(folder) == OLD
 
 
+def test_what_was_not_begun_is_given_up_if_a_new_text_changed(folder: Path) -> None:
+    killed(folder)
+    next(folder.glob(".a.yaml.*.accept.tmp")).write_bytes(b"")
+    assert complete(folder) == "a.yaml"
+    assert contents(folder) == OLD
+    assert not list(folder.glob(".*.accept.tmp"))
+
+
+def test_a_file_that_has_the_new_text_already_is_complete(folder: Path) -> None:
+    killed(folder)
+    (folder / "a.yaml").write_bytes(NEW["a.yaml"])
+    assert complete(folder) == ""
+    assert contents(folder) == NEW
+    assert not list(folder.glob(".*.accept.tmp"))
+
+
 def test_a_file_that_changes_before_the_first_rename_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def changed(*arguments: Any) -> None:
         write_journal(*arguments)
