@@ -510,6 +510,22 @@ def test_a_former_url_that_a_plan_may_not_show_is_not_stored(
     assert [(item.path, item.after) for item in change.fields] == [("post_webhook_url", remembered)]
 
 
+@pytest.mark.parametrize(
+    ("former", "own"),
+    [
+        ("https://hooks.example.com/in?token=s3cret", ""),
+        ("https://hooks.example.com/in", ", sensitive: [post_webhook_url]"),
+    ],
+)
+def test_a_former_secret_is_not_stored(ledger: Ledgered, former: str, own: str) -> None:
+    ledger.apply(read(SERVICE))
+    path = f"/v1/Services/{ledger.account.service('s')}/Configuration/Webhooks"
+    ledger.account.post(path, {"PostWebhookUrl": former, "Method": "GET"})
+    hooks = f"{{post_webhook_url: 'https://new.example.com', method: POST{own}}}"
+    ledger.apply(read(f"version: 1\nservices: {{s: {{friendly_name: s, webhooks: {hooks}}}}}\n"))
+    assert ledger.remembered[Address.parse("services.s.webhooks")].adopted == {"method": "GET"}
+
+
 def test_a_field_stays_if_several_services_have_the_former_name(ledger: Ledgered) -> None:
     with_address(ledger)
     ledger.apply(read(MOVED))
