@@ -115,3 +115,37 @@ def test_a_role_that_replaced_another_one_and_is_held_stays_beside_it(after: str
     do(account, made, files)
     again = plan_undo(account, report, files)
     assert again.undone == {role: UndoneAddress("withheld")}
+
+
+@pytest.mark.parametrize("is_held", [True, False])
+@pytest.mark.parametrize("after", [BETA, OF_SERVICE])
+def test_a_former_role_that_is_there_is_not_created_again(after: str, is_held: bool) -> None:  # noqa: FBT001 - a column
+    account, files = World(), read(SERVICE % after)
+    account.do(account.plan(read(SERVICE % ALPHA)))
+    service, former = f"/v1/Services/{account.service('Desk')}", account.role("Desk", "Alpha")
+    if is_held:  # so the apply kept it beside its successor
+        conversation = account.post(f"{service}/Conversations", {})["sid"]
+        form = {"Identity": "bob", "RoleSid": former}
+        account.post(f"{service}/Conversations/{conversation}/Participants", form)
+    before = account.snapshot()
+    _, report = do(account, account.plan(files), files)
+    (successor,) = account.snapshot().keys() - before.keys()
+    if not is_held:  # someone made an equal one since
+        form = {"FriendlyName": "Alpha", "Type": "conversation", "Permission": "sendMessage"}
+        former = account.post(f"{service}/Roles", form)["sid"]
+    made = plan_undo(account, report, files)
+    assert [(change.action, change.sid, change.guard) for change in made.changes] == [("delete", successor, None)]
+    changes = (Address.parse("services.desk.roles").child(successor),)
+    assert made.undone == {
+        Address.parse("services.desk.roles.x"): UndoneAddress("write", True, former, changes, existed=True)
+    }
+
+
+def test_what_a_new_conversation_lacks_does_not_make_its_undo_partial() -> None:
+    account, talk = World(), Address.parse("services.desk.conversations.talk")
+    account.do(account.plan(read(SERVICE % "conversations: {talk: {friendly_name: Talk}}")))
+    files = read(SERVICE % "conversations: {talk: {absent: true}}")
+    _, report = do(account, account.plan(files, approved=[str(talk)]), files)
+    made = plan_undo(account, report, files)
+    assert talk in dict(made.irreversible)
+    assert made.undone == {talk: UndoneAddress("write", True, changes=(talk,), existed=True)}
