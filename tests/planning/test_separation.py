@@ -276,3 +276,14 @@ def test_a_second_rename_after_a_killed_one_forgets_no_role(ledger: Ledgered, op
     ledger.apply(roles(a="Gamma"))
     assert names(ledger) == {"Gamma"}
     assert set(origins(ledger)) == {"services.s", "roles.a"}
+
+
+def test_two_records_that_claim_what_neither_has_any_more_stop_no_plan(ledger: Ledgered) -> None:
+    for handles in ({"a": "Alpha"}, {"a": "Beta", "b": "Alpha"}, {"a": "Beta", "b": "Gamma"}):
+        ledger.apply(roles(**handles))
+    add(ledger, "Roles", FriendlyName="Alpha", Type="conversation", Permission=OWN)
+    a, b = (Address.parse(f"services.s.roles.{handle}") for handle in "ab")
+    ledger.remembered = {**ledger.remembered, a: Record(3, (1,)), b: Record(3, (2,))}
+    assert told(ledger.plan(files("roles: {}"))) == {
+        f"roles.{one}": ("delete", "", {"removed"}) for one in ("Alpha", "a", "b")
+    }
