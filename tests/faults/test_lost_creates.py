@@ -544,3 +544,31 @@ def test_of_two_webhooks_that_a_lookup_could_confuse_one_is_created_after_the_ot
 
     assert failures(run(held, files, plan_over=world.emulator)) == []
     assert world.plan(files).changes == ()
+
+
+def test_a_webhook_that_this_apply_created_is_not_the_lost_one() -> None:
+    world = World()
+    world.converge(of_support("{conversations: {lounge: {}}}"))
+    hook = "{{target: webhook, url: 'https://a.example.com', filters: [onMessageAdded]{}}}".format
+    files = of_support(f"{{conversations: {{lounge: {{webhooks: {{a: {hook(', method: GET')}, b: {hook('')}}}}}}}}}")
+    sent: list[str] = []
+
+    def is_second(method: str, path: str) -> bool:
+        sent.extend([path] * creating("Webhooks")(method, path))
+        return creating("Webhooks")(method, path) and len(sent) == 2
+
+    app = Once(world.emulator, "reset-before", is_second)
+    assert failures(run(app, files)) == []
+    assert app.wrong.injected == {"reset-before": 1}
+    assert world.plan(files).changes == ()
+
+
+def test_a_role_takes_over_the_name_of_one_that_is_still_there() -> None:
+    world = World()
+    role = "{type: conversation, permissions: [sendMessage]%s}"
+    world.converge(of_support(f"{{roles: {{a: {role % ''}, b: {role % ''}}}}}"))
+    renamed = [f"{name}: {role % f', renamed_from: {former}'}" for name, former in (("b", "a"), ("c", "b"))]
+    files = of_support(f"{{roles: {{{', '.join(renamed)}}}}}")
+    app = Once(world.emulator, "reset-before", creating("Roles"), times=2)
+    assert failures(run(app, files)) == []
+    assert world.plan(of_support(f"{{roles: {{b: {role % ''}, c: {role % ''}}}}}")).changes == ()
