@@ -237,8 +237,8 @@ class Creates:
             candidates = await self._references.list_collection(kind, step.parent, consistent=not kind.unique)
         new = self._new_resources(kind, values, candidates)
         same = [item for item in new if matches(kind, values, item)]
-        # Without a name, only the values identify it. With one, it may have been changed after it was created.
-        found = same if same or kind.match_by_content or not name else new
+        # In a kind without names, only the values identify it. With a name, it may have changed after it was created.
+        found = same if same or kind.match_by_content else new
         if len(found) > 1:
             raise StepFailed(
                 f"the answer was lost, and {len(found)} new resources of kind {kind.noun} may be the one that was "

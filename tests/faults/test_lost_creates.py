@@ -572,3 +572,21 @@ def test_a_role_takes_over_the_name_of_one_that_is_still_there() -> None:
     app = Once(world.emulator, "reset-before", creating("Roles"), times=2)
     assert failures(run(app, files)) == []
     assert world.plan(of_support(f"{{roles: {{b: {role % ''}, c: {role % ''}}}}}")).changes == ()
+
+
+def test_updates_read_nothing_and_wait_for_nothing() -> None:
+    world = World()
+    roles = "{roles: {one: {type: conversation, permissions: [%s]}, two: {type: conversation, permissions: [%s]}}}"
+    world.converge(of_support(roles % (("sendMessage",) * 2)))
+    files, both, sent = of_support(roles % (("leaveConversation",) * 2)), asyncio.Event(), list[str]()
+
+    async def together(scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer an update as soon as the other one was sent, too."""
+        sent.append(scope["method"])
+        if len(sent) == 2:
+            both.set()
+        await asyncio.wait_for(both.wait(), 5)
+        await world.emulator(scope, receive, send)
+
+    assert failures(run(together, files, plan_over=world.emulator)) == []
+    assert sent == ["POST", "POST"]

@@ -181,7 +181,7 @@ def test_a_role_with_the_name_of_one_that_is_deleted_does_not_wait_for_the_delet
     sid = account.post(f"/v1/Services/{service}/Roles", {"FriendlyName": "a", **ROLE})["sid"]
     lines = [
         "    roles:\n",
-        "      a: {type: conversation, permissions: [sendMessage]}\n",
+        "      a: {type: service, permissions: [joinConversation]}\n",
         f"      old: {{sid: {sid}, absent: true}}\n",
         "      z: {renamed_from: y, type: service, permissions: [joinConversation]}\n",
     ]
