@@ -116,6 +116,12 @@ class Difference(Part):
     risk: Literal["low", "medium", "high"] = field(
         default="low", metadata=described("The risk of the change that would remove the difference.")
     )
+    effects: tuple[str, ...] = field(
+        default=(),
+        metadata=described(
+            "The effects of that change; absent if there are none, and if no apply makes it.", exclude_if=not_
+        ),
+    )
     fields: tuple[DriftField, ...] = field(metadata=described("The fields that differ."))
     withheld: str = field(
         default="", metadata=described("Why no apply removes the difference; absent if one does.", exclude_if=not_)
@@ -321,7 +327,7 @@ def missing_above(address: str, missing: frozenset[str]) -> str:
 
 
 def _difference(part: ChangePart, missing: frozenset[str]) -> Difference:
-    state = _STATES[part.action]
+    state, withheld = _STATES[part.action], _withheld(part.guard)
     if state == "differs" and missing_above(part.address, missing):
         state = "missing"  # a setting of a missing service, or a role that Twilio creates in it
     return Difference(
@@ -332,8 +338,9 @@ def _difference(part: ChangePart, missing: frozenset[str]) -> Difference:
         name=part.name,
         service=part.service,
         risk=part.risk,
+        effects=() if withheld else part.consequences,
         fields=tuple(map(_field, part.fields)),
-        withheld=_withheld(part.guard),
+        withheld=withheld,
         source=part.source,
         standing=part.standing,
         since=part.since,

@@ -18,6 +18,7 @@ from reconciler.render.terminal import Paint, Style, escape, wrap
 from reconciler.render.values import TEXT_LIMIT, both_texts, line_texts, literal, quoted, side_text, what_text
 from reconciler.render.view import drift_view
 from reconciler.render.wording import (
+    IF_REVERTED,
     ONLY_DEFAULT,
     count,
     example,
@@ -60,16 +61,17 @@ def _summary(plan: ChangesView) -> str:
     high = sum(1 for row in plan.settings if row.risk == "high")
     if plan.settings:
         parts.append(count(len(plan.settings), "undeclared setting") + (f" ({high:,} high-risk)" if high else ""))
+    risky = f"; {plan.high:,} high-risk" if plan.high else ""
     # A reader who looks only for "No drift" would miss a server that can reject every message.
     but = f", but {count(high, 'high-risk undeclared setting')}" if high else ""
-    return f"{partial}{'Drift' if plan.changes else none + but}: {', '.join(parts)}"
+    return f"{partial}{'Drift' if plan.changes else none + but}: {', '.join(parts)}{risky}"
 
 
 DRIFT = Words(
     marker="reconciler:drift",
     actions=_PHRASES,
     counted={"create": "missing", "update": "different", "replace": "different", "delete": "to be deleted"},
-    section="",
+    section="Effects of reverting",
     verdict=lambda plan: f"{'⚠️ ' if plan.unreadable else ''}{_summary(plan)}",
     full="`reconciler drift` shows them",
     before="live: ",
@@ -192,9 +194,9 @@ class _Page:
                 yield f"{' ' * indent}{self.paint(f'{name}:', 'dim')} {escape(text)}"
 
     def _change(self, change: ChangeRow) -> Iterator[str]:
-        yield from self._lines(
-            0, f"{escape(change.address)}: {_PHRASES[change.action]}", "bold", _COLOURS[change.action]
-        )
+        risk = "" if change.risk == "low" else f" ({change.risk} risk)"
+        head = f"{escape(change.address)}: {_PHRASES[change.action]}{risk}"
+        yield from self._lines(0, head, "bold", "red" if change.risk == "high" else _COLOURS[change.action])
         what = what_text(change.kind, change.name, change.service)
         place = f" · {escape(change.source.place)}" if change.source is not None else ""
         owner = f" · {escape(owned_by(change.owners))}" if change.owners else ""
@@ -202,6 +204,8 @@ class _Page:
         for words in (change.reason, change_standing(change), change.age):
             if words:
                 yield from self._lines(2, escape(words))
+        for text in change.consequences:
+            yield from self._lines(2, f"{IF_REVERTED} {escape(text)}", *(("red",) if change.risk == "high" else ()))
         # The presence or absence of a resource says it all.
         if change.action not in {"create", "delete"} or self.verbose:
             for row in change.fields:
@@ -262,7 +266,8 @@ def drift_chat(drift: DriftFile) -> str:
         change = group.first
         paths = [shortened(row.path, 40) for row in change.fields] if change.action in {"update", "replace"} else []
         shown = ", ".join(paths[:3]) + (f" and {len(paths) - 3:,} more" if len(paths) > 3 else "")
-        details = f" ({shown})" if shown else f", {shortened(change.reason, 200)}" if change.reason else ""
+        details = ", high risk" if change.risk == "high" else ""
+        details += f" ({shown})" if shown else f", {shortened(change.reason, 200)}" if change.reason else ""
         alike = f"; {len(group.changes) - 1:,} more like it" if len(group.changes) > 1 else ""
         lines.append(f"• {shortened(change.address, 100)}: {_PHRASES[change.action]}{details}{alike}")
     high = [row for row in rows.settings if row.risk == "high"]

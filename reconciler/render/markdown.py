@@ -298,9 +298,7 @@ class _Page:
         before = [
             *self._irreversible(),
             *self._refusals(),
-            *self._settings(),
-            *self._table(),
-            *self._consequences(),
+            *self._findings(),
             *self._guards(),
             *self._approvals(),
             *self._warnings(),
@@ -315,6 +313,11 @@ class _Page:
         ]
         blocks = [*head, *before, *self._details(), *after]
         return "\n\n".join(blocks) + "\n"
+
+    def _findings(self) -> list[str]:
+        """The changes with their effects, and the undeclared settings, which take their space first."""
+        settings, changes = self._settings(), [*self._table(), *self._consequences()]
+        return [*settings, *changes] if self.plan.settings_first else [*changes, *settings]
 
     # --- the head -----------------------------------------------------------------------------------------------------
 
@@ -386,6 +389,8 @@ class _Page:
         if len(group.changes) > 1:
             where += f" and {len(group.changes) - 1:,} more like it"
         third = "–" if change.is_withheld else _RISK_SIGN[change.risk]
+        if not self.words.acts and change.risk == "high":
+            what += ", **high risk**"
         if not self.words.acts:
             third = code(change.service, 60) if change.service else "–"
         cells = (f"`{change.mark}` {what}", where, third, self._source(change))
@@ -405,7 +410,7 @@ class _Page:
     # --- lists --------------------------------------------------------------------------------------------------------
 
     def _consequences(self) -> list[str]:
-        if not self.words.acts:
+        if not (self.words.acts or self.words.marker == "reconciler:drift"):
             return []
         said = [(group, text) for group in self.groups for text in group.first.consequences]
         said.sort(key=lambda pair: _RISK[pair[0].first.risk])
@@ -477,7 +482,7 @@ class _Page:
         return [*listed, *self._example(first.next_steps, len(rows), shortened_kind(kind)), "</details>"]
 
     def _settings(self) -> list[str]:
-        """The undeclared settings, the gravest first: a drift must not hide them below what differs."""
+        """The undeclared settings, the gravest first."""
         settings = self.plan.settings
         if not settings:
             return []

@@ -397,6 +397,11 @@ class ChangesView:
     accept_omits: tuple[str, ...] = ()
     by_hand: tuple[str, ...] = ()
 
+    @property
+    def settings_first(self) -> bool:
+        """Whether an undeclared setting is of high risk and no difference is, so that the settings come first."""
+        return any(row.risk == "high" for row in self.settings) and not self.high
+
 
 # --- comparing two sides ---------------------------------------------------------------------------------------------
 

@@ -114,6 +114,9 @@ def plan_view(plan: PlanFile) -> ChangesView:
     )
 
 
+_RISKS = ("high", "medium", "low")
+
+
 def drift_view(drift: DriftFile, *, nested: bool = False) -> ChangesView:
     """Build the rows of a drift.
 
@@ -133,6 +136,7 @@ def drift_view(drift: DriftFile, *, nested: bool = False) -> ChangesView:
             inside.setdefault(above, Counter())[kind_noun(part.kind)] += 1
         else:
             listed.append(part)
+    listed.sort(key=lambda part: _RISKS.index(part.risk))
     changes = tuple(_difference(part, missing, inside.get(part.address), drift.created_at) for part in listed)
     return replace(
         _view(
@@ -355,7 +359,7 @@ def _difference(part: Difference, missing: frozenset[str], inside: Counter[str] 
         risk=part.risk,
         before_unknown=reasons.pop() if len(reasons) == 1 else "",
         fields=fields,
-        consequences=(),
+        consequences=part.effects,
         guard=None,
         source=_source(part.source),
         standing=part.standing,

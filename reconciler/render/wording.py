@@ -40,6 +40,9 @@ def undeclared_advice(settings: Iterable[SettingRow]) -> str:
     return f"Declare a value to keep it. {clearing}To hide a value, list it under `unmanaged.ignore`."
 
 
+IF_REVERTED = "If reverted:"
+"""Before an effect of the change that would remove a difference."""
+
 ONLY_DEFAULT = "Unmanaged: only the account's default service (--verbose shows the options)."
 """Instead of the list of unmanaged resources: almost every account has this one, and the list must not become noise."""
 

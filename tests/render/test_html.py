@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.documents.drift import drift_document
+from reconciler.documents.parts import UndeclaredPart
 from reconciler.documents.plan import PlanFile
 from reconciler.documents.report import ResultPart
 from reconciler.render.graph import needs
@@ -210,9 +211,8 @@ def test_the_verdict_comes_first() -> None:
     assert heading(plan_html(samples.EVERY_ACTION)) == "2 of 6 changes are high-risk"
     assert heading(plan_html(samples.GUARDS)) == "An apply would refuse this plan"
     assert heading(plan_html(samples.plan(samples.WITHHELD))) == "Nothing would be sent: 1 change withheld"
-    assert (
-        heading(drift_html(drift_document(samples.EVERY_ACTION))) == "6 differences between account and configuration"
-    )
+    drifted = heading(drift_html(drift_document(samples.EVERY_ACTION)))
+    assert drifted == "6 differences between account and configuration, 2 high-risk"
     assert heading(drift_html(drift_document(samples.EMPTY))) == "No drift"
     assert heading(drift_html(drift_document(samples.MANY_UNMANAGED))) == "No drift, but unmanaged resources"
     reports = {name: heading(report_html(report)) for name, report in samples.REPORTS.items()}
@@ -236,12 +236,34 @@ def test_what_destroys_comes_first() -> None:
     assert actions == ["delete", "replace", "update", "create", "update", "update"]
 
 
-def test_a_drift_says_what_is_and_nothing_of_what_would_be_done() -> None:
+def test_a_drift_says_what_is_and_of_what_would_be_done_only_the_effects() -> None:
     page = drift_html(drift_document(samples.GUARDS))
     _, words = read(page[page.index("<body") :].replace("</html>", ""))
-    for word in ("apply", "risk", "withheld", "destroy", "approve"):
+    for word in ("apply", "withheld", "approve"):
         assert word not in words.partition("'use strict'")[0].lower(), word
     assert "Live" in drift_html(drift_document(samples.SMALL))
+
+
+def test_the_differences_of_a_drift_come_before_trivia_with_their_risks_and_effects() -> None:
+    setting = UndeclaredPart(
+        address="account.configuration",
+        kind="configuration",
+        field="default_service",
+        account="IS1",
+        sensitive=False,
+        risk="medium",
+        meaning="Conversations start there.",
+        clearable=False,
+    )
+    found = drift_document(samples.EVERY_ACTION, [setting])
+    page = drift_html(found)
+    assert page.index('id="list"') < page.index('id="settings"')
+    first = page[page.index('id="c1"') : page.index('id="c3"')]
+    assert '<span class="risk high">high risk</span>' in first
+    assert '<p class="said">If reverted: Everyone with the role gets a different one.</p>' in first
+    high = drift_document(samples.SMALL, [replace(setting, risk="high")])
+    page = drift_html(high)
+    assert page.index('id="settings"') < page.index('id="list"')
 
 
 def test_a_report_has_what_twilio_support_asks_for_and_links_only_to_twilio() -> None:

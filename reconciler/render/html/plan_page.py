@@ -47,7 +47,7 @@ from reconciler.render.rows import ChangeRow, ChangesView, FieldRow, SourceRow
 from reconciler.render.standing import baseline_text, change_standing, field_standing, pending_text
 from reconciler.render.terminal import escape
 from reconciler.render.view import comparison_view, drift_view, plan_view
-from reconciler.render.wording import count, incomplete, owned_by, undeclared, undeclared_advice
+from reconciler.render.wording import IF_REVERTED, count, incomplete, owned_by, undeclared, undeclared_advice
 
 FIRST_MEANINGS = 20
 """The number of effects that are shown at once; the others are folded."""
@@ -212,6 +212,8 @@ def _drift_verdict(plan: ChangesView) -> Verdict:
         headline = "No drift, but unmanaged resources"
     else:
         headline = "No drift"
+    if plan.high and number:
+        headline += f", {plan.high:,} high-risk"
     if plan.unreadable:
         headline = incomplete(len(plan.unreadable)) + headline.replace("No drift", "No drift in the rest")
     return Verdict(
@@ -292,9 +294,9 @@ class _Page:
         parts = [self._counts()]
         if self.words.acts:
             parts += [*self._irreversible(), *self._refusals(), *self._meanings(), *self._approvals()]
+        settings, changes = self._settings(), self._list()
         parts += [
-            *self._settings(),
-            *self._list(),
+            *([*settings, *changes] if plan.settings_first else [*changes, *settings]),
             *warnings(plan.warnings, self.repository),
             *(drawing(needs(self.changes), self._links(), len(self.changes)) if self.words.acts else []),
             *addresses(
@@ -445,7 +447,7 @@ class _Page:
         services = [(index, name or "Account") for name, index in self.services.items()]
         kinds = [(index, kind_noun(name)) for name, index in self.kinds.items()]
         found = [facet("action", words.facet, actions, Counter(change.action for change in changes))]
-        if words.acts:
+        if words.acts or words.page == "drift":
             found.append(facet("risk", "Risk", _RISKS, Counter(change.risk for change in changes)))
         by_service = Counter(self.services[change.service] for change in changes)
         by_kind = Counter(self.kinds[change.kind] for change in changes)
@@ -458,6 +460,8 @@ class _Page:
     def _item(self, change: ChangeRow, identity: str) -> Html:
         words = self.words
         marks = []
+        if words.page == "drift" and change.risk != "low":
+            marks = [_risk(change)]
         if words.acts:
             marks = [] if change.is_withheld else [_risk(change)]
             if change.guard is not None:
@@ -486,11 +490,12 @@ class _Page:
     def _body(self, change: ChangeRow) -> list[Html]:
         acts = self.words.acts
         parts: list[Html] = []
-        if acts:
-            parts += [tag("p", sentence, class_="said") for sentence in change.consequences]
-            if change.guard is not None:
-                held = "The old resource is kept" if change.guard.only_delete else change.guard.verdict.capitalize()
-                parts.append(tag("p", tag("strong", f"{held}: "), change.guard.message, class_="guard"))
+        if acts or self.words.page == "drift":
+            before = "" if acts else f"{IF_REVERTED} "
+            parts += [tag("p", before + sentence, class_="said") for sentence in change.consequences]
+        if acts and change.guard is not None:
+            held = "The old resource is kept" if change.guard.only_delete else change.guard.verdict.capitalize()
+            parts.append(tag("p", tag("strong", f"{held}: "), change.guard.message, class_="guard"))
         facts = [text(change.reason)] if acts and change.reason else []
         facts += [text(words)] if (words := change_standing(change)) else []
         facts += [text(change.age)] if change.age else []
