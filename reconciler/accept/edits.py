@@ -103,17 +103,20 @@ class _Places:
             raise RefusedError(reason, "write the values by hand")
 
     def _drop(self, origin: Origin, key: str, parts: Sequence[str]) -> Op:
-        """Return the removal of a key.
+        """Return the removal of a key; what it overrides would count without it, so it is unset then.
 
         Raises:
-            RefusedError: Without it, a value of another place would count.
+            RefusedError: Another file of the same layer also writes a part of it.
         """
         others = [other for other in self.own.all(parts) if other.key != origin.key]
+        beside = [one for one in others if (one.layer, one.template) == (origin.layer, origin.template)]
+        if beside:
+            reason = f"without it, the value in {beside[0].walk.file} would count"
+            raise RefusedError(reason, f"remove it from {origin.walk.file} and {beside[0].walk.file} by hand")
         if others:
-            reason = f"without it, the value in {others[0].walk.file} would count"
-            raise RefusedError(reason, "write `!unset` in its place by hand")
-        assert origin.walk.mapping is not None
-        return InFile(origin.walk.file, Drop(origin.walk.mapping, key))
+            assert origin.walk.node is not None
+            return InFile(origin.walk.file, Set(origin.walk.node, UNSET))
+        return _cut(origin, key)
 
     @staticmethod
     def _check_place(origin: Origin) -> None:
@@ -256,7 +259,7 @@ class _AdditionBuilder(_Places):
         for number in overlays if environments else (0, *overlays):
             if not any(self._has_layer(name, layers[number].name) for name in environments):
                 walk = self.own.deepest(parts, number)
-                if walk is not None and walk.depth == len(parts) - 1:
+                if walk is not None and walk.depth >= len(parts) - 1:
                     return number
         return 0
 
@@ -304,7 +307,7 @@ class _JsonBuilder(_AdditionBuilder):
                 ops += inner_ops
                 allowed |= users
                 continue
-            if self.at == "overlay" and self._inner_environments(inner, origin) != {self.selected}:
+            if self._is_overridden(item, inner, origin):
                 op, users = self._addition(item, inner, values.escaped(new) if key in live else UNSET)
                 ops.append(op)
                 allowed |= users
@@ -318,28 +321,22 @@ class _JsonBuilder(_AdditionBuilder):
         return ops, allowed
 
     def _json_users(self, item: Item, inner: Sequence[str], origin: Origin) -> set[Subject]:
-        if origin.template and self.at != "template":
-            others = self._inner_users(self.own, inner, origin) - {item.address}
-            if others:
-                raise SharedError(
-                    f"the value comes from template {origin.template}, which {min(map(str, others))} uses as well",
-                    {"template": "to change it for all"},
-                    "override it by hand",
-                )
         users = {
             (name, address, item.path)
             for name, other in self.origins.items()
             for address in self._inner_users(other, inner, origin)
         }
         others_names = {name for name, _, _ in users if name != self.selected}
-        if others_names and self.at == "template" and self._inner_users(self.own, inner, origin) - {item.address}:
-            raise RefusedError(
-                f"other environments use template {origin.template}: {_names(others_names)}",
-                "change the template by hand, or override it by hand",
-            )
         if others_names and self.at != "base":
             raise self._shared(others_names)
         return users
+
+    def _is_overridden(self, item: Item, inner: Sequence[str], origin: Origin) -> bool:
+        """Whether a value is written again for this resource, because others use the present one as well."""
+        others = self._inner_users(self.own, inner, origin) - {item.address}
+        if self.at == "overlay" and self._inner_environments(inner, origin) != {self.selected}:
+            return True
+        return bool(origin.template and self.at != "template" and others)
 
     def _inner_environments(self, inner: Sequence[str], origin: Origin) -> set[str]:
         return {name for name, other in self.origins.items() if self._inner_users(other, inner, origin)}
@@ -374,7 +371,7 @@ class _JsonBuilder(_AdditionBuilder):
         if above is None or not isinstance(above.walk.node, MappingNode):
             raise RefusedError("the mapping that the key belongs to is not in the files", "write it by hand")
         self._check_place(above)
-        if self.at == "overlay" and self._inner_environments(parts, above) != {self.selected}:
+        if self._is_overridden(item, parts, above):
             return self._addition(item, inner, value)
         allowed = self._json_users(item, parts, above)
         return InFile(above.walk.file, Put(above.walk.node, inner[-1], value)), allowed
@@ -417,7 +414,7 @@ class _FieldBuilder(_JsonBuilder):
             return
         allowed = self._users(item, parts, origin)
         if allowed is None:
-            self._add(item, parts, self._value(item))
+            self._add(item, parts, UNSET if self._is_removed(item) else self._value(item))
         else:
             self._keep(origin.key, item, self._in_place(item, origin), allowed)
 
@@ -429,12 +426,18 @@ class _FieldBuilder(_JsonBuilder):
             return None
         return values.written(spec, item.content)
 
+    @staticmethod
+    def _is_removed(item: Item) -> bool:
+        """Whether the key of a field is removed: the live value is empty, and no file can write that."""
+        spec = item.kind.by_path[item.path]
+        is_empty = spec.is_empty(item.content) and spec.shape is not Shape.BOOL
+        return item.is_dropped or (is_empty and bool(spec.why_not_clearable()))
+
     def _in_place(self, item: Item, origin: Origin) -> Iterator[Op]:
         node, spec, file = origin.walk.node, item.kind.by_path[item.path], origin.walk.file
         assert node is not None
         value = values.written(spec, item.content)
-        is_unwritable = spec.is_empty(item.content) and spec.why_not_clearable() and spec.shape is not Shape.BOOL
-        if item.is_dropped or is_unwritable:
+        if self._is_removed(item):
             yield self._drop(origin, item.path.rsplit(".", 1)[-1], (*item.address.parts, *item.path.split(".")))
         elif spec.shape is Shape.SET and isinstance(node, SequenceNode):
             yield from set_edits(file, node, [str(word) for word in value] if isinstance(value, list) else [])
@@ -590,47 +593,57 @@ class _Builder(_FieldBuilder):
     def _remove(self, item: Item) -> None:
         """Cut out a resource that does not exist any more."""
         parts = item.address.parts
-        places = {(name, origin.key): origin for name, other in self.origins.items() for origin in other.all(parts)}
-        own = [origin for (name, _), origin in places.items() if name == self.selected]
+        own = {origin.key: origin for origin in self.own.all(parts)}
         if not own:
             raise RefusedError("the files do not write it as a block of its own", "remove it by hand")
-        for origin in own:
+        for origin in own.values():
             self._check_place(origin)
-        if any(origin.template for origin in own):
-            self._remove_from_template(item, own)
+        if any(origin.template for origin in own.values()):
+            self._remove_from_template(item, list(own.values()))
             return
         others = {
-            name
+            (name, item.address, "")
             for name, other in self.origins.items()
             if name != self.selected and item.address in other.environment.config.resources
         }
-        if others and self.at == "overlay":
-            op, allowed = self._addition(item, parts, UNSET)
-            self._keep((op.file, op.parts), item, [op], allowed)
-            return
-        if others and self.at != "base":
-            raise self._sharing(f"other environments declare it: {_names(others)}", "remove it", "from all")
-        ops: dict[tuple[str, int], Op] = {}
-        for origin in places.values() if others else own:
+        elsewhere = self._places(others)
+        if self.at != "base" and not elsewhere.keys() & own.keys():
+            self._keep((item.address, ""), item, _cuts(own, item), ())
+        elif self.at == "overlay":
+            self._unset(item)
+        elif self.at == "base":
+            self._keep((item.address, ""), item, _cuts(own | elsewhere, item), others)
+        else:
+            names = {name for name, _, _ in others}
+            raise self._sharing(f"other environments declare it: {_names(names)}", "remove it", "from all")
+
+    def _places(self, resources: Iterable[Subject]) -> dict[tuple[str, int], Origin]:
+        """Return every place that writes a part of resources."""
+        found = {one.key: one for name, address, _ in resources for one in self.origins[name].all(address.parts)}
+        for origin in found.values():
             self._check_place(origin)
-            assert origin.walk.mapping is not None
-            ops[origin.key] = InFile(origin.walk.file, Drop(origin.walk.mapping, parts[-1]))
-        self._keep((item.address, ""), item, ops.values(), {(name, item.address, "") for name in others})
+        return found
+
+    def _unset(self, item: Item) -> None:
+        """Write ``!unset`` for a resource, and cut out what would still count beside or above it."""
+        op, allowed = self._addition(item, item.address.parts, UNSET)
+        layer = next(number for number, one in enumerate(self.own.environment.layers) if op.file in one.files)
+        places = self._places({(self.selected, item.address, ""), *allowed})
+        still = {
+            key: origin
+            for key, origin in places.items()
+            if not origin.template and (origin.layer, origin.walk.file != op.file) > (layer, False)
+        }
+        self._keep((op.file, op.parts), item, [op, *_cuts(still, item)], allowed)
 
     def _remove_from_template(self, item: Item, own: Sequence[Origin]) -> None:
         """Cut a resource out of its template if that is right for all of its users; otherwise unset it in the service.
 
         Raises:
-            RefusedError: The service writes a part of it, or another user of the template still has it.
+            RefusedError: Another user of the template still has it.
         """
-        origin = own[0]
-        if not origin.template:
-            raise RefusedError(
-                f"template {own[-1].template} writes it, and so does the service",
-                "write `!unset` for it in the service by hand",
-            )
-        parts = item.address.parts
-        _, below = self.own.template(parts)
+        origin = next(one for one in own if one.template)
+        _, below = self.own.template(item.address.parts)
         users = {
             (name, address, "")
             for name, other in self.origins.items()
@@ -646,22 +659,26 @@ class _Builder(_FieldBuilder):
         agree = all(name != self.selected for _, name in others)
         if others and self.at == "template":
             address, name = others[0]
-            here = self.selected or "this run"
-            hint = "accept without --at to remove it from this service only, or cut it out of the template by hand"
+            reason = f"template {origin.template} also writes {address}" + (f" in environment {name}" if name else "")
+            here = f" for {self.selected or 'this run'} only" if is_shared else " only"
+            choices: dict[At, str] = {"overlay" if is_shared else "": f"to remove it from this service{here}"}
             if is_shared:
-                rest = "--at base to remove it from all" if agree else "cut it out of the template by hand"
-                hint = f"use --at overlay to remove it from this service for {here} only, or {rest}"
-            raise RefusedError(
-                f"template {origin.template} also writes {address}" + (f" in environment {name}" if name else ""), hint
-            )
-        if self.at == "template" or (agree and len(own) == 1 and (not is_shared or self.at == "base")):
-            ops = [
-                InFile(one.walk.file, Drop(one.walk.mapping, parts[-1])) for one in own if one.walk.mapping is not None
-            ]
-            self._keep(origin.key, item, ops, users)
-            return
-        op, allowed = self._addition(item, parts, UNSET)
-        self._keep((op.file, op.parts), item, [op], allowed)
+                choices["base"] = "to remove it from all" if agree else "to remove it from this service for all"
+            raise SharedError(reason, choices, "" if is_shared and agree else "cut it out of the template by hand")
+        if self.at == "template" or (agree and (not is_shared or self.at == "base")):
+            self._keep(origin.key, item, _cuts(self._places(users), item), users)
+        else:
+            self._unset(item)
+
+
+def _cut(origin: Origin, key: str) -> Op:
+    assert origin.walk.mapping is not None
+    return InFile(origin.walk.file, Drop(origin.walk.mapping, key))
+
+
+def _cuts(origins: Mapping[tuple[str, int], Origin], item: Item) -> list[Op]:
+    """Return the removal of a resource from every place that writes it, in the service or its template."""
+    return [_cut(origin, item.address.parts[-1]) for origin in origins.values()]
 
 
 def _content(item: Item) -> object:

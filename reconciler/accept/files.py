@@ -15,6 +15,7 @@ from reconciler.accept.model import Addition, Creation, Group, InFile, RefusedEr
 from reconciler.accept.positions import Alias, Document, Node, PositionsError, Scalar, parse
 from reconciler.accept.positions import Mapping as MappingNode
 from reconciler.accept.positions import Sequence as SequenceNode
+from reconciler.accept.scalars import UNSET
 from reconciler.accept.splice import Edit, Fill, Put, Set, splice
 from reconciler.accept.writing import Value, document
 from reconciler.lazy_dataclass import dataclass
@@ -170,13 +171,17 @@ class Files:
         return (head + document(value)).replace("\n", "\r\n" if "\r\n" in like else "\n").encode()
 
     def _puts(self, file: str, additions: Sequence[Addition]) -> list[Edit]:
-        """Return edits that add keys; keys that the file lacks above them are added once."""
+        """Return edits that add or unset keys; keys that the file lacks above them are added once."""
+        edits: list[Edit] = []
         trees: dict[int, tuple[Walk, dict[str, Value]]] = {}
         is_blank = self.is_blank(file)
         for addition in additions:
             walk = self.walk(file, addition.parts)
             if walk.is_alias or walk.is_shared:
                 raise SpliceError(f"{addition.parts[-1]} would be added to a part that an alias repeats")
+            if walk.node is not None and addition.value is UNSET:
+                edits.append(Set(walk.node, UNSET))
+                continue
             if walk.depth == len(addition.parts):
                 raise SpliceError(f"it has {addition.parts[-1]} already")
             if walk.mapping is None and not is_blank:
@@ -190,7 +195,6 @@ class Files:
                 assert isinstance(below, dict)
                 tree = below
             tree[addition.parts[-1]] = addition.value
-        edits: list[Edit] = []
         for above, tree in trees.values():
             if is_blank:
                 edits.append(Fill(tree))

@@ -104,7 +104,7 @@ class SharedError(RefusedError):
 
     Args:
         reason: Why.
-        choices: What each value of the option ``--at`` would do, as an infinitive.
+        choices: What each value of the option ``--at`` would do, as an infinitive. Without a value, only the first one.
         otherwise: What to do without the option, as a clause; empty if only the option helps.
     """
 
@@ -114,9 +114,10 @@ class SharedError(RefusedError):
 
     def offering(self, found: Collection[At]) -> str:
         """Return the hint with some of the values."""
-        offered = [f"--at {at} {does}" for at, does in self.choices.items() if at in found]
-        first = [f"use {offered[0]}", *offered[1:]] if offered else []
-        return ", or ".join([*first, *([self.otherwise] if self.otherwise else [])])
+        offered = [f"--at {at} {does}" if at else does for at, does in self.choices.items() if at in found]
+        if offered:
+            offered[0] = f"use {offered[0]}" if offered[0].startswith("--at") else f"accept without --at {offered[0]}"
+        return ", or ".join([*offered, *([self.otherwise] if self.otherwise else [])])
 
 
 @dataclass(frozen=True, slots=True)

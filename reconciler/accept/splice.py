@@ -15,7 +15,7 @@ from typing import TypeAlias
 from reconciler.accept.flow import edit_members, fill_brackets, has_only_comments
 from reconciler.accept.lines import HEADER, STEP, Lines, Parent, Splice, SpliceError
 from reconciler.accept.positions import Alias, Document, Mapping, Node, Scalar, Sequence
-from reconciler.accept.scalars import block_scalar, scalar
+from reconciler.accept.scalars import UNSET, block_scalar, scalar
 from reconciler.accept.writing import Value, block, fits_line, flow, members, plain, value_in_flow
 from reconciler.lazy_dataclass import dataclass
 
@@ -104,6 +104,11 @@ class Fill:
 Edit: TypeAlias = Set | Put | Drop | Items | Fill
 
 
+def _fits(tag: str, value: Value) -> bool:
+    """Whether a value may have a tag. To unset a key is a tag of its own."""
+    return value is not UNSET and isinstance(value, _TAGGED.get(tag, ()))
+
+
 def splice(document: Document, edits: Iterable[Edit]) -> str:
     """Apply edits to a document.
 
@@ -180,7 +185,7 @@ class _Page(Lines):
     def _without_tag(self, node: Node, value: Value) -> Iterator[Splice]:
         """Remove a tag that does not fit the new value."""
         tag = _TAG.search(self.whole[node.outer : node.start])
-        if tag is not None and not isinstance(value, _TAGGED.get(tag[1], ())):
+        if tag is not None and not _fits(tag[1], value):
             yield Splice(node.outer + tag.start(), node.outer + tag.end(), "")
 
     def _parent(self, node: Node) -> Parent | None:
@@ -216,7 +221,7 @@ class _Page(Lines):
         first = self.whole[content:end].lstrip("\r\n")
         indent = first[: len(first) - len(first.lstrip(" "))]
         written = None
-        if isinstance(value, str) and not any(character.isdigit() for character in header[0]):
+        if isinstance(value, str) and value is not UNSET and not any(character.isdigit() for character in header[0]):
             written = block_scalar(value, style=node.style, indent=indent, newline=self.newline) if indent else None
         if written is None:
             inline = flow(value) if isinstance(value, (AbstractMapping, list, tuple)) else scalar(plain(value))
@@ -271,9 +276,7 @@ class _Page(Lines):
             return colon, colon, ""
         found = _PROPERTIES.match(self.whole, node.outer)
         assert found is not None
-        kept = [
-            text for text in found[0].split() if not text.startswith("!") or isinstance(value, _TAGGED.get(text, ()))
-        ]
+        kept = [text for text in found[0].split() if not text.startswith("!") or _fits(text, value)]
         return colon, node.outer + len(found[0].rstrip()), "".join(f" {text}" for text in kept)
 
     def _colon(self, key: Node) -> int:

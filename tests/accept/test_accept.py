@@ -37,9 +37,9 @@ def role(one: Desk, name: str, of: str = "Desk") -> str:
     return next(f"{service(one, of)}/Roles/{row['sid']}" for row in rows if row["friendly_name"] == name)
 
 
-def user(one: Desk, identity: str) -> str:
-    rows = one.account.get(f"{service(one)}/Users")["users"]
-    return next(f"{service(one)}/Users/{row['sid']}" for row in rows if row["identity"] == identity)
+def user(one: Desk, identity: str, of: str = "Desk") -> str:
+    rows = one.account.get(f"{service(one, of)}/Users")["users"]
+    return next(f"{service(one, of)}/Users/{row['sid']}" for row in rows if row["identity"] == identity)
 
 
 def diff_of(one: Desk, *names: str, again: bool = True, **options: Any) -> list[str]:
@@ -493,7 +493,8 @@ def test_a_type_is_no_drift_if_the_configuration_changed_what_belongs_to_it(tmp_
     (tmp_path / "reconciler.yaml").write_text(text.replace("a.example.com", "c.example.com"))
     found = one.accept(inputs={"baseline": str(tmp_path / "baseline")})
     assert {item.reason for item in found.refused} == {
-        "auto_creation.webhook_url, which belongs to it, is not only drift"
+        "auto_creation.webhook_url, which belongs to it, is not only drift",
+        "it changed in the configuration and in the account",
     }
     assert found.accepted == ()
 
@@ -589,13 +590,99 @@ def test_a_resource_is_not_cut_out_of_a_template_whose_other_users_still_have_it
     assert diff_of(one, "services.desk.roles.lead", "services.other.roles.lead", again=False, at="template") == CUT
 
 
-def test_a_deleted_resource_that_the_template_and_the_service_write_is_refused(tmp_path: Path) -> None:
+def test_a_deleted_resource_that_the_template_and_the_service_write_is_unset(tmp_path: Path) -> None:
     text = ROLE_TEMPLATE["reconciler.yaml"] + "    roles: {lead: {permissions: [addNonChatParticipant]}}\n"
     one = desk(tmp_path, text)
     one.account.delete(role(one, "lead", "Other"))
-    assert refused(one, "services.other.roles.lead") == [
-        ("template base writes it, and so does the service", "write `!unset` for it in the service by hand")
+    start = one.files()
+    assert diff_of(one, "services.other.roles.lead", again=False) == [
+        "-    roles: {lead: {permissions: [addNonChatParticipant]}}",
+        "+    roles: {lead: !unset }",
     ]
+    assert one.changes() == []
+    (tmp_path / "reconciler.yaml").write_text(start["reconciler.yaml"])
+    one.account.delete(role(one, "lead"))
+    names = ("services.desk.roles.lead", "services.other.roles.lead")
+    assert diff_of(one, *names, again=False) == [
+        *CUT,
+        "-    roles: {lead: {permissions: [addNonChatParticipant]}}",
+        "+    roles: {}",
+    ]
+    assert one.changes() == []
+
+
+def test_inner_values_of_a_template_are_overridden_in_the_service(tmp_path: Path) -> None:
+    text = TEMPLATE["reconciler.yaml"].replace(
+        "    configuration: {reachability_enabled: true}\n",
+        "    users: {ada: {attributes: {level: 1, left: true, team: {name: Blue}}}}\n",
+    )
+    one = desk(tmp_path, text)
+    one.account.post(user(one, "ada", "Other"), {"Attributes": '{"level": 2, "team": {"name": "Blue", "size": 3}}'})
+    assert diff_of(one, "services.other.users.ada.attributes") == [
+        "+    users:",
+        "+      ada:",
+        "+        attributes:",
+        "+          level: 2",
+        "+          left: !unset",
+        "+          team:",
+        "+            size: 3",
+    ]
+    assert one.changes() == []
+
+
+def test_what_the_base_and_the_overlay_write_is_unset_in_the_overlay(tmp_path: Path) -> None:
+    files = {
+        "reconciler.yaml": (
+            "version: 1\n"
+            "environments: {dev: {overlays: [dev.yaml]}, prod: {}}\n"
+            "services:\n"
+            "  desk:\n"
+            "    friendly_name: Desk\n"
+            "    users:\n"
+            "      ada: {friendly_name: Ada}\n"
+            "      bob: {friendly_name: Bob}\n"
+            "      eve: {attributes: {a: 1, b: 2, c: 3, d: 4, e: 5}}\n"
+        ),
+        "dev.yaml": (
+            "services:\n"
+            "  desk:\n"
+            "    users:\n"
+            "      ada: &ada\n"
+            "        # the name in dev\n"
+            "        friendly_name: Ada of dev\n"
+            "      bob: {friendly_name: Bob of dev}   # and Bob\n"
+            "      eve:\n"
+            "        attributes:\n"
+            "          a: !!str 7\n"
+            "          b: |\n"
+            "            text\n"
+            "          c:\n"
+            "          d: [1, 2]\n"
+        ),
+    }
+    one = desk(tmp_path, files, "dev")
+    one.account.delete(user(one, "ada"))
+    one.account.delete(user(one, "bob"))
+    one.account.post(user(one, "eve"), {"Attributes": '{"e": 5}'})
+    names = ("services.desk.users.ada", "services.desk.users.bob", "services.desk.users.eve.attributes")
+    assert diff_of(one, *names, at="overlay", again=False) == [
+        "-      ada: &ada",
+        "-        # the name in dev",
+        "-        friendly_name: Ada of dev",
+        "-      bob: {friendly_name: Bob of dev}   # and Bob",
+        "+      ada: &ada !unset",
+        "+      bob: !unset   # and Bob",
+        "-          a: !!str 7",
+        "-          b: |",
+        "-            text",
+        "-          c:",
+        "-          d: [1, 2]",
+        "+          a: !unset",
+        "+          b: !unset",
+        "+          c: !unset",
+        "+          d: !unset",
+    ]
+    assert one.changes() == []
 
 
 ENVIRONMENTS = {
