@@ -15,9 +15,9 @@ from reconciler.address import Address
 from reconciler.change import Change, FieldChange, Standing
 from reconciler.config.model import Config, Reference, Unknown
 from reconciler.config.similar import closest_address
-from reconciler.kinds import KINDS
+from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Kind
-from reconciler.kinds.fields import Content, Shape
+from reconciler.kinds.fields import Content
 from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.diff import holds_secret
 from reconciler.planning.near import declared_names
@@ -119,7 +119,7 @@ class _Reader:
             address,
             kind,
             field.path,
-            self._spelled(kind, field.path, content),
+            self._spelled(kind, field, content),
             None if isinstance(field.after, (Reference, Unknown)) else field.after,
             hidden=self._why_hidden(kind, field),
         )
@@ -137,16 +137,17 @@ class _Reader:
             return "the live value contains a secret"
         return ""
 
-    def _spelled(self, kind: Kind, path: str, content: Content) -> Content:
+    def _spelled(self, kind: Kind, field: FieldChange, content: Content) -> Content:
         """Return a reference as its handle, its name if Twilio creates it, or its SID."""
-        if kind.by_path[path].shape is not Shape.REF or not isinstance(content, str):
-            return content
-        target = self.state.get(content)
-        if target is None:
+        reference = kind.references.get(field.path)
+        if reference is None or not isinstance(content, str):
             return content
         known = next((found for found, live in self.plan.live.items() if live.sid == content), None)
         if known is not None and known in self.config.resources:
             return known.parts[-1]
+        target = self.state.get(content)
+        if target is None:  # a plan alone has only its name
+            return field.before_name if field.before_name in BY_NAME[reference.kind].built_in else content
         return target.name if target.is_built_in else content
 
 

@@ -26,14 +26,14 @@ from reconciler.accept.model import (
     Subject,
 )
 from reconciler.accept.new_files import place_container
-from reconciler.accept.origins import Environment, Origin, Origins, uses_of_variables
+from reconciler.accept.origins import Environment, Origin, Origins, account_of, uses_of_variables
 from reconciler.accept.positions import Mapping as MappingNode
 from reconciler.accept.positions import Scalar
 from reconciler.accept.positions import Sequence as SequenceNode
 from reconciler.accept.scalars import UNSET
 from reconciler.accept.splice import Drop, Put, Set
 from reconciler.accept.writing import Value
-from reconciler.address import Address
+from reconciler.address import Address, looks_like_sid
 from reconciler.kinds.fields import Shape
 from reconciler.lazy_dataclass import dataclass
 
@@ -91,6 +91,8 @@ class _Places:
 
     def _keep(self, key: object, item: Item, ops: Iterable[Op], allowed: Iterable[Subject]) -> None:
         """Record edits; the same edits for several items are made once."""
+        allowed = set(allowed)
+        self._check_accounts(item, {name for name, _, _ in allowed})
         own: Subject = (self.selected, item.address, item.path)
         group = self.groups.get(key)
         if group is None:
@@ -101,6 +103,27 @@ class _Places:
         else:
             reason = f"{group.items[0].name} comes from the same place and has another live value"
             raise RefusedError(reason, "write the values by hand")
+
+    def _check_accounts(self, item: Item, environments: Iterable[str]) -> None:
+        """Check that no SID of this account is written where an environment of another account reads it.
+
+        Raises:
+            RefusedError: One is.
+        """
+        sid = next((text for text in _texts_of(item) if looks_like_sid(text)), "")
+        if not sid:
+            return
+        own = account_of(self.own, self.own)
+        others = {name for name in environments if account_of(self.origins[name], self.own) != own}
+        if others:
+            spec = item.kind.by_path.get(item.path)
+            is_handle = spec is not None and spec.shape is Shape.REF
+            by_handle = "declare the resource and write its handle, or " if is_handle else ""
+            raise RefusedError(
+                f"{sid} exists only in this account, and environments of other accounts use the same files: "
+                f"{_names(others)}",
+                f"{by_handle}write it in an overlay of environment {self.selected} by hand",
+            )
 
     def _drop(self, origin: Origin, key: str, parts: Sequence[str]) -> Op:
         """Return the removal of a key; what it overrides would count without it, so it is unset then.
@@ -679,6 +702,19 @@ def _cut(origin: Origin, key: str) -> Op:
 def _cuts(origins: Mapping[tuple[str, int], Origin], item: Item) -> list[Op]:
     """Return the removal of a resource from every place that writes it, in the service or its template."""
     return [_cut(origin, item.address.parts[-1]) for origin in origins.values()]
+
+
+def _texts_of(item: Item) -> Iterator[str]:
+    """Yield the texts that an edit writes, except inside of JSON."""
+    found: list[object] = [*item.data.values(), item.content if not isinstance(item.content, Mapping) else None]
+    while found:
+        one = found.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, Mapping):
+            found += one.values()
+        elif isinstance(one, Collection):
+            found += one
 
 
 def _content(item: Item) -> object:

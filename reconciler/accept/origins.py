@@ -115,6 +115,27 @@ def _overlays(files: Files, reads: Sequence[str], environment: str) -> Iterator[
             return
 
 
+def account_of(other: Origins, own: Origins) -> str:
+    """Return the SID of the account of an environment, or another text if it is not known.
+
+    Args:
+        other: The environment, which may be an assumed one.
+        own: The selected environment, which was loaded.
+    """
+    environment, loaded = other.environment, own.environment
+    if environment.config is not loaded.config or environment.name == loaded.name:
+        return environment.config.account_sid or ""
+
+    def written(name: str) -> str | None:
+        nodes = (other.files.walk(file, ("environments", name, "account_sid")).node for file in loaded.layers[0].files)
+        return next((node.text for node in nodes if isinstance(node, Scalar)), None)
+
+    found = written(environment.name)
+    if found is None and written(loaded.name) is None:
+        return loaded.config.account_sid or ""  # both have the one at the top, or none
+    return found or ""
+
+
 @dataclass
 class Origins:
     """The origins of the values of one environment.

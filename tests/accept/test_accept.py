@@ -795,6 +795,46 @@ def test_a_literal_that_environments_share_is_refused_without_a_choice(tmp_path:
     ]
 
 
+ACCOUNTS = "version: 1\nenvironments:\n  prod: {account_sid: %s}\n  dev: {account_sid: %s}\n"
+OWN, FOREIGN = "AC" + "0" * 32, "AC" + "1" * 32
+
+
+def test_a_sid_of_one_account_is_not_written_for_environments_of_others(tmp_path: Path) -> None:
+    settings = "account: {configuration: {default_service: desk}}\nservices: {desk: {}}\n"
+    one = desk(tmp_path, ACCOUNTS % (OWN, FOREIGN) + settings, env="prod")
+    other = one.account.post("/v1/Services", {"FriendlyName": "Other"})["sid"]
+    one.account.post("/v1/Configuration", {"DefaultChatServiceSid": other})
+    name = "account.configuration.default_service"
+    assert refused(one, name, at="base") == [
+        (
+            f"{other} exists only in this account, and environments of other accounts use the same files: dev",
+            "declare the resource and write its handle, or write it in an overlay of environment prod by hand",
+        )
+    ]
+    assert refused(one, name) == [
+        ("other environments use the same value: dev", "add an overlay to environment prod to change it there only")
+    ]
+    # The same account has the same SIDs, and a handle means the own service in each account.
+    same = ACCOUNTS % (OWN, OWN) + settings
+    (tmp_path / "reconciler.yaml").write_text(same)
+    assert diff_of(one, name, at="base")[-1] == f"+account: {{configuration: {{default_service: {other}}}}}"
+    by_handle = settings.replace("{}", "{}, other: {friendly_name: Other}")
+    (tmp_path / "reconciler.yaml").write_text(ACCOUNTS % (OWN, FOREIGN) + by_handle)
+    assert diff_of(one, name, at="base")[-1] == "+account: {configuration: {default_service: other}}"
+
+
+def test_a_setting_with_a_sid_of_one_account_is_not_added_for_environments_of_others(tmp_path: Path) -> None:
+    one = desk(tmp_path, ACCOUNTS % (OWN, FOREIGN) + "services: {desk: {}}\n", env="prod")
+    name = "account.configuration.default_messaging_service_sid"
+    sid = one.account.get("/v1/Configuration")["default_messaging_service_sid"]
+    assert refused(one, name, at="base") == [
+        (
+            f"{sid} exists only in this account, and environments of other accounts use the same files: dev",
+            "write it in an overlay of environment prod by hand",
+        )
+    ]
+
+
 @pytest.mark.parametrize("text", ["# what differs in dev\n", "", "---\n# nothing yet"])
 def test_an_overlay_without_keys_gets_its_first_ones(tmp_path: Path, text: str) -> None:
     root = "version: 1\nenvironments:\n  dev: {overlays: [dev.yaml]}\n  prod: {}\nservices: {desk: {}}\n"
