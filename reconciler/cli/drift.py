@@ -118,7 +118,7 @@ class _Drift:
         return record_drift(self.history, found, remind_days=self.remind, channel=self.output.format_name)
 
     def show(self, found: DriftFile) -> None:
-        """Show the result."""
+        """Show the result, and record that it was reported, unless it could not be written."""
         if self.output.format_name != "chat" or found.to_notify != 0:
             showing.show_drift(found, self.output)
         if self.output.as_text and found.differences and not _is_outdated(found):
@@ -127,6 +127,10 @@ class _Drift:
             words = approvals(found)
             again = command_line("apply", self.inputs, self.endpoint, options=words, shown=found.to_json())
             console.out(f"\nTo revert all of the drift, apply the configuration:\n  {again}\n")
+        if self.history and not console.unwritten():
+            from reconciler.workflow.drift_history import record_report  # noqa: PLC0415 - see above
+
+            record_report(self.history, found, remind_days=self.remind, channel=self.output.format_name)
 
     def status(self, found: DriftFile) -> int:
         """Return the exit code of a run."""
@@ -149,6 +153,11 @@ class _Drift:
         async def once() -> Status:
             try:
                 found = await self.read(run)
+                run.display.clear()
+                if self._is_news(found, last):
+                    self.show(found)
+                else:
+                    console.err("No change.\n")
             except (ReconcilerError, ExceptionGroup) as error:
                 cause = failures.leaf(error)
                 if not isinstance(cause, ReconcilerError) or isinstance(cause, Interrupted):
@@ -159,10 +168,6 @@ class _Drift:
                 return "failed"
             finally:
                 run.display.clear()
-            if self._is_news(found, last):
-                self.show(found)
-            else:
-                console.err("No change.\n")
             last[:] = [found]
             code = self.status(found)
             return "failed" if code == ERROR else "drift" if code == DIFFERENCES else "ok"

@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 from reconciler.documents.conversion import from_content
 from reconciler.documents.drift import NOT_DRIFT, DriftFile
 from reconciler.documents.drift_log import DriftLogFile, SightingPart
-from reconciler.documents.findings import findings
+from reconciler.documents.findings import Finding, findings
 from reconciler.documents.saved import parse_as
 from reconciler.documents.sightings import with_sightings
 from reconciler.documents.writing import to_content
@@ -54,7 +55,9 @@ _LARGEST = 16 * 1024 * 1024
 
 
 def record_drift(path: str, drift: DriftFile, *, remind_days: int = 0, channel: str = "json") -> DriftFile:
-    """Record a drift in its history, and return it with the history.
+    """Record a drift in its history, and return it with the history as it is once this drift has been reported.
+
+    What is due counts as reported only after `record_report`.
 
     A finding is gone only if this run could have seen it: a run with ``--target`` or ``--exclude``, or one that could
     not read everything, marks none.
@@ -69,45 +72,84 @@ def record_drift(path: str, drift: DriftFile, *, remind_days: int = 0, channel: 
     Raises:
         UsageError: The file cannot be used, or is not a history.
     """
-    now = drift.created_at
-    due_before = _days_before(now, remind_days) if remind_days else ""
     scope = (drift.account_sid, drift.env)
-    seen = {(item.address, item.field, item.standing): item for item in findings(drift)}
-    seen = {key: item for key, item in seen.items() if item.standing not in NOT_DRIFT}
+    seen = _seen(drift)
     with _opened(path) as connection:
-        remaining: dict[tuple[str, str, str], tuple[int, dict[str, str]]] = {
-            (address, field, standing): (number, json.loads(notified))
-            for number, address, field, standing, notified in connection.execute(
-                "SELECT rowid, address, field, class, notified FROM finding "
-                "WHERE account = ? AND environment = ? AND gone = ''",
-                scope,
-            )
-        }
-        to_notify = 0
+        remaining = _remaining(connection, drift)
         for key, item in seen.items():
-            number, notified = remaining.get(key, (0, {}))
-            last = notified.get(channel, "") if channel in CHANNELS else max(notified.values(), default="")
-            is_due = last <= due_before
-            to_notify += is_due
-            if is_due and channel in CHANNELS:
-                notified[channel] = now
-            text = json.dumps(notified)
-            if not number:
-                row = (*scope, item.address, item.field, item.kind, item.standing, now, now, "", text)
-                connection.execute(_INSERT, row)
-            else:
+            if key in remaining:
                 connection.execute(
-                    "UPDATE finding SET last_seen = ?, notified = ? WHERE rowid = ?", (now, text, number)
+                    "UPDATE finding SET last_seen = ? WHERE rowid = ?", (drift.created_at, remaining[key][0])
                 )
+            else:
+                moments = (drift.created_at, drift.created_at, "", "{}")
+                connection.execute(_INSERT, (*scope, item.address, item.field, item.kind, item.standing, *moments))
         if not (drift.target or drift.exclude or drift.unreadable):
             gone = [
-                (now, number)
+                (drift.created_at, number)
                 for key, (number, _) in remaining.items()
                 if key not in seen and not (key[2] == "unmanaged" and drift.unsearched)
             ]
             connection.executemany("UPDATE finding SET gone = ? WHERE rowid = ?", gone)
+        connection.execute("SAVEPOINT report")
+        to_notify = _mark_reported(connection, drift, remind_days, channel)
         rows = _rows(connection, "WHERE account = ? AND environment = ?", (*scope, SHOWN))
+        connection.execute("ROLLBACK TO report")
+        connection.execute("RELEASE report")
     return with_sightings(drift, rows, to_notify=to_notify)
+
+
+def record_report(path: str, drift: DriftFile, *, remind_days: int = 0, channel: str = "json") -> None:
+    """Record that a drift was reported. What could not be written stays due.
+
+    Args:
+        path: The file that has the drift.
+        drift: The drift.
+        remind_days: See `record_drift`.
+        channel: The format in which it was reported.
+
+    Raises:
+        UsageError: The file cannot be used, or is not a history.
+    """
+    if channel in CHANNELS and drift.to_notify:
+        with _opened(path) as connection:
+            _mark_reported(connection, drift, remind_days, channel)
+
+
+_Key: TypeAlias = tuple[str, str, str]
+
+
+def _seen(drift: DriftFile) -> dict[_Key, Finding]:
+    found = {(item.address, item.field, item.standing): item for item in findings(drift)}
+    return {key: item for key, item in found.items() if item.standing not in NOT_DRIFT}
+
+
+def _remaining(connection: sqlite3.Connection, drift: DriftFile) -> dict[_Key, tuple[int, dict[str, str]]]:
+    """Return the findings that are not gone, with their row and when each format last reported them."""
+    return {
+        (address, field, standing): (number, json.loads(notified))
+        for number, address, field, standing, notified in connection.execute(
+            "SELECT rowid, address, field, class, notified FROM finding "
+            "WHERE account = ? AND environment = ? AND gone = ''",
+            (drift.account_sid, drift.env),
+        )
+    }
+
+
+def _mark_reported(connection: sqlite3.Connection, drift: DriftFile, remind_days: int, channel: str) -> int:
+    """Mark what is due as reported in a format; return how much is due."""
+    due_before = _days_before(drift.created_at, remind_days) if remind_days else ""
+    to_notify = 0
+    remaining = _remaining(connection, drift)
+    for key in _seen(drift):
+        number, notified = remaining.get(key, (0, {}))
+        last = notified.get(channel, "") if channel in CHANNELS else max(notified.values(), default="")
+        if last <= due_before:
+            to_notify += 1
+            if channel in CHANNELS:
+                text = json.dumps({**notified, channel: drift.created_at})
+                connection.execute("UPDATE finding SET notified = ? WHERE rowid = ?", (text, number))
+    return to_notify
 
 
 def read_drift_log(path: str) -> DriftLogFile:

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from reconciler.cli import console
 from reconciler.documents.drift import DriftFile, drift_document
 from reconciler.errors import UsageError
-from reconciler.workflow.drift_history import read_drift_log, record_drift
+from reconciler.workflow.drift_history import read_drift_log, record_drift, record_report
 from tests.cli.conftest import FILES
 from tests.commands import Result
 from tests.render import plan_samples as samples
@@ -93,10 +94,39 @@ def test_runs_in_other_formats_leave_the_message_due(cli: Cli, drifted: Path, na
     assert NAME in cli("drift", *chat, "--remind", "7").out
 
 
+def reported(path: str, drift: DriftFile, **options: Any) -> DriftFile:
+    found = record_drift(path, drift, **options)
+    record_report(path, found, **options)
+    return found
+
+
+@pytest.mark.parametrize("history", ["drift.db", "drift.json"])
+@pytest.mark.parametrize("name", ["chat", "json"])
+def test_a_report_that_was_not_written_stays_due(
+    cli: Cli, drifted: Path, monkeypatch: pytest.MonkeyPatch, name: str, history: str
+) -> None:
+    assert drifted.exists()
+    options = (*EMULATED, "--history", history, "--format", name)
+    refused = cli("drift", *options, "--metrics", "missing/drift.prom")
+    assert (refused.code, refused.err) == (1, "Error: cannot write missing/drift.prom: No such file or directory\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(console, "unwritten", lambda: "No space left on device")
+        assert cli("drift", *options).code == 2
+    rows = json.loads(cli("drift", "log", "--history", history, "--format", "json").out)["findings"]
+    assert rows
+    assert not any("notified" in row for row in rows)
+    found = cli("drift", *options)
+    assert NAME in found.out
+    rows = json.loads(cli("drift", "log", "--history", history, "--format", "json").out)["findings"]
+    assert [list(row["notified"]) for row in rows] == [[name] for _ in rows]
+    if name == "json":
+        assert found.json["history"] == rows
+
+
 def test_each_format_counts_for_itself(tmp_path: Path) -> None:
     path = str(tmp_path / "drift.db")
     channels = ("text", "json", "chat", "json", "chat", "github", "text")
-    due = [record_drift(path, _at(f"2026-01-0{day}T00:00:00Z"), channel=name).to_notify
+    due = [reported(path, _at(f"2026-01-0{day}T00:00:00Z"), channel=name).to_notify
            for day, name in enumerate(channels, 1)]  # fmt: skip
     assert due == [4, 4, 4, 0, 0, 4, 0]
     [row, *_] = read_drift_log(path).findings
@@ -108,18 +138,18 @@ def test_each_format_counts_for_itself(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("notified", "due"), [("2026-01-01T00:00:00Z", 0), ("", 4)])
 def test_a_history_of_an_earlier_version_goes_on(tmp_path: Path, notified: str, due: int) -> None:
     path = str(tmp_path / "drift.db")
-    record_drift(path, _at("2026-01-01T00:00:00Z"))
+    reported(path, _at("2026-01-01T00:00:00Z"))
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE finding SET notified = ?", (notified,))
         connection.execute("PRAGMA user_version = 1")
-    assert record_drift(path, _at("2026-01-02T00:00:00Z"), channel="chat").to_notify == due
-    assert record_drift(path, _at("2026-01-03T00:00:00Z"), channel="chat").to_notify == 0
+    assert reported(path, _at("2026-01-02T00:00:00Z"), channel="chat").to_notify == due
+    assert reported(path, _at("2026-01-03T00:00:00Z"), channel="chat").to_notify == 0
 
 
 def test_a_reminder_is_due_after_its_days(tmp_path: Path) -> None:
     path = str(tmp_path / "drift.db")
     due = [
-        record_drift(path, _at(moment), remind_days=7).to_notify
+        reported(path, _at(moment), remind_days=7).to_notify
         for moment in ("2026-01-01T00:00:00Z", "2026-01-07T23:59:59Z", "2026-01-08T00:00:00Z", "2026-01-08T00:00:01Z")
     ]
     assert due == [4, 0, 4, 0]
@@ -128,9 +158,9 @@ def test_a_reminder_is_due_after_its_days(tmp_path: Path) -> None:
 def test_a_finding_that_comes_back_is_a_new_one(tmp_path: Path) -> None:
     path = str(tmp_path / "drift.db")
     nothing = replace(drift_document(samples.GOLDEN_PLANS["baseline"]), differences=())
-    record_drift(path, _at("2026-01-01T00:00:00Z"))
-    record_drift(path, _at("2026-01-02T00:00:00Z", drift=nothing))
-    assert record_drift(path, _at("2026-01-03T00:00:00Z")).to_notify == 4
+    reported(path, _at("2026-01-01T00:00:00Z"))
+    reported(path, _at("2026-01-02T00:00:00Z", drift=nothing))
+    assert reported(path, _at("2026-01-03T00:00:00Z")).to_notify == 4
     rows = [(row.first_seen, row.gone) for row in read_drift_log(path).findings if row.field == "filters"]
     assert rows == [("2026-01-03T00:00:00Z", ""), ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")]
 
@@ -169,7 +199,7 @@ def test_both_forms_of_a_history_remember_the_same(tmp_path: Path) -> None:
     for name in ("drift.db", "drift.json"):
         path = str(tmp_path / name)
         for day, what in enumerate((drift, nothing, drift, drift), 1):
-            record_drift(path, _at(f"2026-01-0{day}T00:00:00Z", drift=what), remind_days=1)
+            reported(path, _at(f"2026-01-0{day}T00:00:00Z", drift=what), remind_days=1)
         found.append(read_drift_log(path))
     assert found[0] == found[1]
 
@@ -177,17 +207,17 @@ def test_both_forms_of_a_history_remember_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize("narrowed", [{"target": ("addresses.x",)}, {"exclude": ("services.support",)}])
 def test_a_narrowed_run_marks_nothing_as_gone(tmp_path: Path, narrowed: Any) -> None:
     path = str(tmp_path / "drift.db")
-    record_drift(path, _at("2026-01-01T00:00:00Z"))
+    reported(path, _at("2026-01-01T00:00:00Z"))
     part = replace(drift_document(samples.GOLDEN_PLANS["baseline"]), differences=(), **narrowed)
-    record_drift(path, _at("2026-01-02T00:00:00Z", drift=part))
+    reported(path, _at("2026-01-02T00:00:00Z", drift=part))
     assert {row.gone for row in read_drift_log(path).findings} == {""}
 
 
 def test_environments_do_not_affect_each_other(tmp_path: Path) -> None:
     path = str(tmp_path / "drift.db")
-    record_drift(path, _at("2026-01-01T00:00:00Z"))
+    reported(path, _at("2026-01-01T00:00:00Z"))
     other = replace(drift_document(samples.GOLDEN_PLANS["baseline"]), differences=(), env="prod")
-    record_drift(path, _at("2026-01-02T00:00:00Z", drift=other))
+    reported(path, _at("2026-01-02T00:00:00Z", drift=other))
     assert {row.gone for row in read_drift_log(path).findings} == {""}
 
 
@@ -204,7 +234,7 @@ def test_another_file_is_refused(cli: Cli, drifted: Path) -> None:
 
 
 def _newer(path: Path) -> None:
-    record_drift(str(path), _at("2026-01-01T00:00:00Z"))
+    reported(str(path), _at("2026-01-01T00:00:00Z"))
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     read_drift_log(str(path))
