@@ -461,6 +461,7 @@ def edit(**changes: Any) -> Callable[[dict[str, Any]], None]:
         lambda document: document.update(account_sid="AC" + "1" * 32),
         lambda document: document.update(environment="prod"),
         lambda document: document.update(format_version=2),
+        lambda document: document.update(format_version=True),
         lambda document: document.pop("entries"),
     ],
 )

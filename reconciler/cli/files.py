@@ -54,10 +54,10 @@ def read_plan(path: str) -> PlanFile:
         PlanFileError: It cannot be read, or is not a plan.
     """
     from reconciler.documents.plan import parse_plan  # noqa: PLC0415 - help and completion do without
-    from reconciler.documents.saved import format_of  # noqa: PLC0415 - help and completion do without
+    from reconciler.documents.saved import intended_format  # noqa: PLC0415 - help and completion do without
 
     content = read_limited(path, "reconciler.plan")
-    noun = format_of(content).removeprefix("reconciler.")
+    noun = intended_format(content).removeprefix("reconciler.")
     if noun in {"report", "drift", "diff", "accept", "sids", "validation", "error"}:
         article = "an" if noun == "accept" else "a"
         raise PlanFileError(

@@ -35,10 +35,11 @@ def show(file: str, output: Output) -> int:
     from reconciler.documents.drift import parse_drift  # noqa: PLC0415 - see above
     from reconciler.documents.plan import parse_plan  # noqa: PLC0415 - see above
     from reconciler.documents.report import parse_report  # noqa: PLC0415 - see above
-    from reconciler.documents.saved import format_of  # noqa: PLC0415 - see above
+    from reconciler.documents.saved import intended_format  # noqa: PLC0415 - see above
 
     text = read_limited(file)
-    match format_of(text):
+    found = intended_format(text)
+    match found:
         case "reconciler.report":
             _check(output, showing.REPORT, "report")
             showing.show_report(parse_report(text, file), output)
@@ -53,7 +54,7 @@ def show(file: str, output: Output) -> int:
             showing.show_acceptance(parse_acceptance(text, file), output)
         case _:
             _check(output, showing.PLAN, "plan")
-            showing.show_plan(parse_plan(text, file), output)
+            showing.show_plan(parse_plan(text, file, or_report=found != "reconciler.plan"), output)
     return DONE
 
 

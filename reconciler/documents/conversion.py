@@ -5,25 +5,70 @@ Takes JSON, which is hostile input; returns parts of documents. Does no I/O.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from reconciler import json_text
 from reconciler.documents.base import Part
 from reconciler.json_text import Json
 
 Read = TypeVar("Read", bound=Part)
 __all__ = [
-    "ValidationError",
+    "InvalidPart",
     "from_content",
+    "from_document",
     "from_text",
     "json_schema",
-    "reason",
 ]
 
 _adapters: dict[type[Part], TypeAdapter[Any]] = {}
-_WORDS = {"unexpected_keyword_argument": "Extra inputs are not permitted"}
-"""What to say instead of pydantic's words, which are those of Python's calls, by type of error."""
+_WORDS: Mapping[str, str] = {
+    "bool_type": "it must be true or false",
+    "dataclass_type": "it must be an object",
+    "dict_type": "it must be an object",
+    "float_type": "it must be a number",
+    "greater_than_equal": "it must be at least {ge}",
+    "int_type": "it must be an integer",
+    "literal_error": "it must be {expected}",
+    "missing": "it is missing",
+    "string_pattern_mismatch": "it must match the pattern {pattern}",
+    "string_type": "it must be a string",
+    "tuple_type": "it must be an array",
+    "unexpected_keyword_argument": "it is not a known key",
+}
+"""What is wrong, in the words of JSON, by pydantic's type of error, whose own words are those of Python."""
+_OTHERWISE = "it is not a valid value"
+
+
+class InvalidPart(ValueError):
+    """JSON that is not the part that it should be.
+
+    Attributes:
+        place: The keys and numbers that lead to the first value that is wrong.
+        words: What is wrong with it, after a colon.
+        missing: The places of keys that are missing.
+    """
+
+    def __init__(
+        self, place: tuple[str | int, ...], words: str, missing: tuple[tuple[str | int, ...], ...] = ()
+    ) -> None:
+        self.place = place
+        self.words = words
+        self.missing = missing
+        super().__init__(self.reason())
+
+    def reason(self, levels: int | None = None) -> str:
+        """Return what is wrong, and where.
+
+        Args:
+            levels: How much of the place to name; None for all of it.
+        """
+        where = ".".join(str(part) for part in self.place[:levels])
+        return f"at {where}: {self.words}" if where else self.words
 
 
 def _adapter(kind: type[Part]) -> TypeAdapter[Any]:
@@ -37,33 +82,51 @@ def from_content(kind: type[Read], content: Json) -> Read:
     """Return a part from the values of its JSON.
 
     Raises:
-        ValidationError: It is not such a part.
+        InvalidPart: It is not such a part.
     """
-    found: Read = _adapter(kind).validate_python(content)
-    return found
+    return from_document(kind, json.dumps(content), content)
 
 
 def from_text(kind: type[Read], text: str | bytes) -> Read:
     """Return a part from its JSON.
 
     Raises:
-        ValidationError: It is not such a part.
+        ValueError: It is not valid JSON; an `InvalidPart` if it is not such a part.
+        RecursionError: It is nested too deeply.
     """
-    found: Read = _adapter(kind).validate_json(text)
+    return from_document(kind, text, json_text.parse_document(text))
+
+
+def from_document(kind: type[Read], text: str | bytes, content: Json) -> Read:
+    """Return a part from its JSON; values of other types than in its JSON Schema are refused, not converted.
+
+    Args:
+        kind: The class of the part.
+        text: The JSON.
+        content: The values in it; None if they are not known, and a format version needs no check.
+
+    Raises:
+        InvalidPart: It is not such a part.
+    """
+    try:
+        # Strictly, only JSON is read into tuples and dataclasses; lists and mappings are not.
+        found: Read = _adapter(kind).validate_json(text, strict=True)
+    except ValidationError as error:
+        raise _invalid(error) from None
+    given = content if isinstance(content, Mapping) else {}
+    for field in fields(kind):
+        # For pydantic, true is the literal 1.
+        is_literal = str(field.type).startswith("Literal") and type(field.default) is int
+        if is_literal and type(given.get(field.name, field.default)) is not int:
+            raise InvalidPart((field.name,), _WORDS["literal_error"].format(expected=field.default))
     return found
 
 
-def reason(error: ValidationError, *, levels: int | None = None) -> str:
-    """Return the first reason why a part was not read, and its place.
-
-    Args:
-        error: The error.
-        levels: How much of the place to name; None for all of it.
-    """
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    words = _WORDS.get(first["type"], first["msg"])
-    where = ".".join(str(part) for part in first["loc"][:levels])
-    return f"at {where}: {words}" if where else words
+def _invalid(error: ValidationError) -> InvalidPart:
+    found = error.errors(include_url=False, include_input=False)
+    first = found[0]
+    words = _WORDS.get(first["type"], _OTHERWISE).format_map(first.get("ctx", {}))
+    return InvalidPart(first["loc"], words, tuple(item["loc"] for item in found if item["type"] == "missing"))
 
 
 def json_schema(kind: type[Part]) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field
 from typing import Literal
 
-from reconciler import json_text
 from reconciler.address import Address, AddressError
 from reconciler.documents.base import Part, described
 from reconciler.documents.values import typed_content
@@ -152,9 +151,9 @@ def parse_journal(text: str | bytes, source: str, scope: JournalScope) -> tuple[
     from reconciler.documents import conversion  # noqa: PLC0415 - see `base`
 
     try:
-        document = conversion.from_content(_Document, json_text.parse_document(text))
-    except conversion.ValidationError as error:
-        raise _invalid(source, conversion.reason(error, levels=4)) from None
+        document = conversion.from_text(_Document, text)
+    except conversion.InvalidPart as error:
+        raise _invalid(source, error.reason(levels=4)) from None
     except RecursionError:
         raise _invalid(source, "it is nested too deeply") from None
     except ValueError as error:

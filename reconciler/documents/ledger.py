@@ -240,9 +240,9 @@ def parse_entry(text: bytes) -> LedgerEntry:
                     f"the newest entry of the ledger has format version {version}, which a later release of reconciler "
                     "wrote. Update reconciler"
                 )
-        return conversion.from_content(LedgerEntry, content)
-    except conversion.ValidationError as error:
-        raise modified(number, conversion.reason(error, levels=4)) from None
+        return conversion.from_document(LedgerEntry, text, content)
+    except conversion.InvalidPart as error:
+        raise modified(number, error.reason(levels=4)) from None
     except RecursionError:
         raise modified(number, "it is nested too deeply") from None
     except ValueError as error:

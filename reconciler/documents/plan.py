@@ -324,19 +324,21 @@ def withheld_part(change: ChangePart) -> int:
     return 1 if change.guard.is_partial else WHOLE
 
 
-def parse_plan(text: str | bytes, name: str) -> PlanFile:
+def parse_plan(text: str | bytes, name: str, *, or_report: bool = False) -> PlanFile:
     """Parse a plan file.
 
     Args:
         text: its text.
         name: what to call it in an error, usually its file.
+        or_report: whether the user could have given a report as well, for an error.
 
     Raises:
         PlanFileError: it is not a plan file, or one of another format version; the message says what is wrong and
             where.
     """
     command = "reconciler plan --out plan.json"
-    found = parse_as(PlanFile, text, name, "plan", command)
+    others = ("reconciler apply --report report.json",) if or_report else ()
+    found = parse_as(PlanFile, text, name, "plan or report" if or_report else "plan", command, *others)
     repeated = next(
         (address for address, count in Counter(it.address for it in found.changes).items() if count > 1), ""
     )

@@ -507,9 +507,30 @@ def test_what_show_cannot_read_it_does_not_ask_to_be_written_over(cli: Cli) -> N
     refused = cli("show", "reconciler.yaml")
     assert refused.code == 1
     assert " ".join(refused.err.split()) == (
-        "Error: reconciler.yaml is not a plan of this version of reconciler (not JSON: Expecting value: line 1 column "
-        "1 (char 0)). Make one with `reconciler plan --out plan.json`"
+        "Error: reconciler.yaml is not a plan or report of this version of reconciler (not JSON: Expecting value: "
+        "line 1 column 1 (char 0)). Make one with `reconciler plan --out plan.json` or `reconciler apply --report "
+        "report.json`"
     )
+
+
+@pytest.mark.usefixtures("files")
+def test_a_damaged_report_is_called_a_report(cli: Cli) -> None:
+    assert cli("apply", *EMULATED, "--yes", "--report", "report.json").code == 0
+    text = Path("report.json").read_text()
+    damages = {
+        text[:300]: "not JSON: ",
+        text.replace('"AC', '"\\ud800AC'): "it contains half of a surrogate pair",
+        text.replace('"exit_code": 0', '"exit_code": "0"'): "at exit_code: it must be an integer",
+        text.replace('"exit_code": 0', '"exit_code": false'): "at exit_code: it must be an integer",
+    }
+    for damaged, why in damages.items():
+        Path("damaged.json").write_text(damaged)
+        for command in (["show", "damaged.json"], ["undo", "damaged.json", *EMULATED, "--yes"]):
+            refused = cli(*command)
+            assert refused.code == 1
+            assert f"damaged.json is not a report of this version of reconciler ({why}" in " ".join(refused.err.split())
+        refused = cli("apply", *EMULATED, "--plan", "damaged.json")
+        assert "damaged.json is a report, not a plan" in " ".join(refused.err.split())
 
 
 @pytest.mark.usefixtures("files")

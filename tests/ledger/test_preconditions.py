@@ -170,10 +170,7 @@ def test_an_entry_that_was_edited_by_hand(clones: Clones) -> None:
     assert error(clones.plan()) == f"entry 1 was modified (its signature does not match). {restore}"
     assert error(clones.apply()) == f"entry 1 was modified (its signature does not match). {restore}"
     clones.write(json.dumps({**json.loads(edited.to_json()), "number": "one"}), subject="apply 1 applied")
-    assert error(clones.plan()) == (
-        "the newest entry was modified (at number: Input should be a valid integer, unable to parse string as an "
-        f"integer). {restore}"
-    )
+    assert error(clones.plan()) == (f"the newest entry was modified (at number: it must be an integer). {restore}")
 
 
 def test_an_entry_whose_parents_or_number_do_not_fit(clones: Clones) -> None:
