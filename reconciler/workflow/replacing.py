@@ -272,7 +272,10 @@ def _read_journal(journal: Path) -> Mapping[str, Mapping[str, str]]:
             document = json.loads(file.read(_LARGEST))
     except (OSError, ValueError):
         raise invalid from None
-    if not isinstance(document, dict) or document.get("format") != _FORMAT or document.get("format_version") != 1:
+    if not isinstance(document, dict) or document.get("format") != _FORMAT:
+        raise invalid
+    version = document.get("format_version")
+    if type(version) is not int or version != 1:
         raise invalid
     files = document.get("files")
     if not isinstance(files, dict) or not all(map(_is_entry, files.values())):

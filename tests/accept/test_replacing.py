@@ -236,6 +236,16 @@ def test_a_journal_of_somebody_else_does_nothing(folder: Path, change: dict[str,
     assert contents(folder) == OLD
 
 
+@pytest.mark.parametrize("version", [True, 1.0, "1", 2, None])
+def test_a_journal_of_another_version_does_nothing(folder: Path, version: object) -> None:
+    killed(folder)
+    journal = folder / ".reconciler" / "accept.json"
+    journal.write_text(json.dumps({**json.loads(journal.read_text()), "format_version": version}))
+    with pytest.raises(JournalError, match="is not a journal of `reconciler accept`"):
+        complete(folder)
+    assert contents(folder) == OLD
+
+
 def test_a_new_file_gets_its_folders(folder: Path) -> None:
     replace_files(folder, {**replacements(), "x/y/d.yaml": Replacement(None, b"d: 1\n")})
     assert contents(folder) == NEW
