@@ -7,7 +7,9 @@ costs no more than click.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # an interrupt during an import here would show a traceback
+    from collections.abc import Sequence
 
 __all__ = ["main"]
 
