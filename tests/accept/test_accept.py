@@ -994,15 +994,17 @@ def test_without_names_the_rest_is_written(tmp_path: Path) -> None:
     ]
 
 
-def test_only_the_wrong_one_of_many_edits_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("wrong", [{"ann": "zoe"}, {"ann": "yan", "cyd": "zoe"}])
+def test_only_the_wrong_ones_of_many_edits_are_refused(tmp_path: Path, wrong: dict[str, str]) -> None:
     text = HEAD + (
         "    configuration: {default_chat_service_role: agent}\n"
         "    roles:\n"
         "      agent: {type: service, permissions: [addParticipant]}\n"
         "    users:\n"
-        "      ann:\n        friendly_name: |+\n          Ann\n"
-        "      zoe: {}\n"
-        "      bob: {role: agent}\n"
+        + "".join(
+            f"      {n}:\n        friendly_name: |+\n          N\n      {gone}: {{}}\n" for n, gone in wrong.items()
+        )
+        + "      bob: {role: agent}\n"
     )
     one = desk(tmp_path, text)
     (tmp_path / "baseline").mkdir()
@@ -1010,13 +1012,16 @@ def test_only_the_wrong_one_of_many_edits_is_refused(tmp_path: Path) -> None:
     other, path = role(one, "service user").rsplit("/", 1)[1], service(one)
     one.account.post(f"{path}/Configuration", {"DefaultChatServiceRoleSid": other})
     one.account.post(f"{path}/Users/bob", {"RoleSid": other})
-    one.account.post(f"{path}/Users/ann", {"RoleSid": other})
-    # Without this user, the text above would change, which keeps its line breaks.
-    one.account.delete(f"{path}/Users/zoe")
+    for name, gone in wrong.items():
+        one.account.post(f"{path}/Users/{name}", {"RoleSid": other})
+        # Without this user, the text above would change, which keeps its line breaks.
+        one.account.delete(f"{path}/Users/{gone}")
     one.account.delete(role(one, "agent"))
     before = one.files()
     found = one.accept(inputs={"baseline": str(tmp_path / "baseline")})
-    assert [(item.address, item.path) for item in found.refused] == [("services.desk.users.zoe", "")]
+    assert [(item.address, item.path) for item in found.refused] == [
+        (f"services.desk.users.{gone}", "") for gone in wrong.values()
+    ]
     assert changed_lines(before, one.files()) == [
         "-    configuration: {default_chat_service_role: agent}",
         "-    roles:",
