@@ -197,7 +197,8 @@ class ConnectionPools:
 class SharedConnections:
     """Connections that the clients of one command use one after the other, such as the reads and writes of an apply.
 
-    Each client would otherwise read the trusted certificates again, and connect again: with TLS, three round trips.
+    Each client would otherwise read the trusted certificates again, and connect again: with TLS, two or three round
+    trips.
     """
 
     def __init__(self) -> None:
