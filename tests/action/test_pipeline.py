@@ -176,8 +176,8 @@ class Offers:
         hook.write_text(HOOK)
         hook.chmod(0o755)
 
-    def run(self, change: tuple[str, str] | None) -> list[str]:
-        """Run the job with a patch; return the push options."""
+    def run(self, change: tuple[str, str] | None, differences: str = "agent") -> list[str]:
+        """Run the job with a patch of differences; return the push options."""
         host = f"{self.world.github.url.removeprefix('http://')}/{REPOSITORY}"
         self.clones += 1
         clone = self.folder / f"job-{self.clones}"
@@ -190,7 +190,7 @@ class Offers:
         patch = git(clone, "diff", "--binary", "HEAD")
         file.write_text(text)
         (clone / "accept.patch").write_text(f"{patch}\n" if patch else "")
-        (clone / "accept.md").write_text("### Accept 1 difference\n\n# Not a comment\n")
+        (clone / "accept.md").write_text(f"### Accept 1 difference\n\n# Not a comment\n\n| ~ | `{differences}` |\n")
         options = self.world.origin / "options"
         options.write_text("")
         environment = {
@@ -248,7 +248,17 @@ def test_the_pipeline_offers_a_merge_request_that_accepts_drift(world: World, tm
     # The same edits are not pushed again, also if the target has moved: a closed merge request stays closed.
     world.on_main({"README.md": "Words\n"})
     assert (offers.run(more), offers.head) == ([], first)
-    assert offers.run(other)[0] == "merge_request.create"
+    # Nor if other lines of the file have changed; but for another value, and for another difference.
+    world.on_main({"conversations/reconciler.yaml": f"# The desk\n{FILES}"})
+    assert (offers.run(more), offers.head) == ([], first)
+    assert offers.run(more, "lead")[0] == "merge_request.create"
+    first = offers.head
+    # A commit that conflicts with the merge request is taken over into it.
+    line = next(line for line in FILES.splitlines(keepends=True) if "[sendMessage]" in line)
+    world.on_main({"conversations/reconciler.yaml": FILES.replace(line, f"{line}# About the next one\n")})
+    assert offers.run(more, "lead")[0] == "merge_request.create"
+    first = offers.head
+    assert offers.run(other, "lead")[0] == "merge_request.create"
     assert offers.head != first
     # A commit of somebody else stays.
     git(world.clone, "fetch", "-q", "origin", BRANCH)
