@@ -91,6 +91,7 @@ class FieldChange:
         before: the live content; None if there is none; `Unknown` if it is known only after apply.
         after: the declared content, a `Reference`, or an `Unknown`; None clears.
         before_name: for a reference, the name of the resource it refers to now; for display only, never compared.
+        after_name: the same for a SID in `after`.
         sensitive: whether both sides are hidden.
         secrets: the names of the secrets used in `after`.
         forces_replacement: whether this change requires a replace.
@@ -110,6 +111,7 @@ class FieldChange:
     before: Content | Reference | Unknown
     after: Content | Reference | Unknown
     before_name: str = ""
+    after_name: str = ""
     sensitive: bool = False
     secrets: tuple[str, ...] = ()
     forces_replacement: bool = False

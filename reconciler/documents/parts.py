@@ -72,6 +72,12 @@ class FieldPart(Part):
     before: Json = field(metadata=described("The live value, in one of the forms of `reconciler.documents.values`."))
     after: Json = field(metadata=described("The configured value, in the same forms."))
     before_name: str = field(default="", metadata=described("The name of the resource that a live reference names."))
+    after_name: str = field(
+        default="",
+        metadata=described(
+            "The name of the live resource that a SID in `after` names; absent if none.", exclude_if=not_
+        ),
+    )
     sensitive: bool = field(metadata=described("Whether the values are hidden."))
     forces_replacement: bool = field(metadata=described("Whether this makes the change a replace."))
     source: SourcePart | None = field(metadata=described("Where the configuration sets it."))

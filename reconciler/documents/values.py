@@ -111,6 +111,7 @@ class ValueForms:
             before=before,
             after=self.side(item, item.after, item.secrets, self.mask.url(item.after_shown, self.mask.long)),
             before_name="" if item.sensitive else self.mask.every(item.before_name),
+            after_name="" if item.sensitive else self.mask.every(item.after_name),
             sensitive=item.sensitive,
             forces_replacement=item.forces_replacement,
             source=source_part(item.source),

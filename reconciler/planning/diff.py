@@ -99,13 +99,14 @@ def diff(
         value = declared.values[path]
         if not _differs(declared, path, value, live, sid_of):
             continue
-        field, before = declared.kind.by_path[path], live.values.get(path)
+        field, before, after = declared.kind.by_path[path], live.values.get(path), value.content
         changes.append(
             FieldChange(
                 path=path,
                 before=before,
-                after=value.content,
+                after=after,
                 before_name=name_of(before) if field.shape is Shape.REF and isinstance(before, str) else "",
+                after_name=name_of(after) if field.shape is Shape.REF and isinstance(after, str) else "",
                 sensitive=declared.is_sensitive(path)
                 or holds_secret(field, before)
                 or holds_secret(field, value.content),

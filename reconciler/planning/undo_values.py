@@ -13,7 +13,7 @@ from reconciler.config.model import Config, Reference, Value
 from reconciler.errors import Place
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Kind
-from reconciler.kinds.fields import Content, Field
+from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.markers import Example, Ref
 from reconciler.lazy_dataclass import dataclass
 from reconciler.planning.diff import holds_secret
@@ -109,7 +109,8 @@ class UndoValues:
             if field.is_empty(value) if not isinstance(value, (PastReference, PastDigest, PastUnknown)) else False:
                 why = field.why_not_clearable()
                 if not why or (is_replace and field.forces_replacement):
-                    values[field.path] = Value(None, self._place)
+                    # False is what a boolean without a value is, and what a plan of the configuration shows.
+                    values[field.path] = Value(False if field.shape is Shape.BOOL else None, self._place)
                 elif not is_new and not self._goes_along(target, field):
                     self.note(target.address, f"{field.path} stays as it is: {why}")
                 elif is_new and self._is_inherited(target, field):

@@ -458,6 +458,7 @@ class _Field:
     before: Json
     after: Json
     before_name: str
+    after_name: str
     sensitive: bool
     forces_replacement: bool
     source: SourcePart | None
@@ -481,6 +482,7 @@ def _of_part(part: FieldPart) -> _Field:
         before=part.before,
         after=part.after,
         before_name=part.before_name,
+        after_name=part.after_name,
         sensitive=part.sensitive,
         forces_replacement=part.forces_replacement,
         source=part.source,
@@ -499,6 +501,7 @@ def _of_drift(part: DriftField, now: str) -> _Field:
         before=part.account,
         after=part.files,
         before_name=part.account_name,
+        after_name="",
         sensitive=part.sensitive,
         forces_replacement=part.immutable,
         source=part.source,
@@ -538,7 +541,7 @@ def _rows(part: _Field, action: Action, created: frozenset[str]) -> Iterator[Fie
 
 def _row(part: _Field, action: Action, created: frozenset[str]) -> FieldRow:
     before = _side(part.before, frozenset(), part.before_name, sensitive=part.sensitive)
-    after = _side(part.after, created, "", sensitive=part.sensitive)
+    after = _side(part.after, created, part.after_name, sensitive=part.sensitive)
     if isinstance(before, Hidden) and isinstance(after, Hidden) and after.shown and before.shown == after.shown:
         after = replace(after, differs=not _is_same(part))
     source, before_source = _source(part.source), _source(part.before_source)

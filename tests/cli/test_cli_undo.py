@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -111,6 +112,22 @@ def test_the_plan_lists_first_what_cannot_be_undone_and_ends_with_the_revert(run
     ]
     git("revert", "--no-edit", head)
     assert changes(run) == []
+
+
+def test_values_are_shown_as_a_plan_of_the_configuration_shows_them(run: Run) -> None:
+    before = "version: 1\nservices: {new: {roles: {agent: {type: conversation, permissions: [sendMessage]}}%s}}\n"
+    Path("new.yaml").write_text(before % "")
+    account = ("--emulator", "new.db", "--yes")
+    assert run("apply", "new.yaml", *account).code == 0
+    Path("new.yaml").write_text(
+        before % ", configuration: {default_conversation_role: agent, reachability_enabled: true}"
+    )
+    assert run("apply", "new.yaml", *account, "--report", "new.json").code == 0
+    undone = run("undo", "new.json", "new.yaml", *account)
+    assert undone.code == 0
+    shown = re.sub(r"(RL|SM)[0-9a-f]{32}", r"\1…", " ".join(undone.out.split()))
+    assert '~ default_conversation_role: - agent (RL…) # new.json + "channel user" (RL…)' in shown
+    assert "~ reachability_enabled: true → false # new.json" in shown
 
 
 def test_a_merge_is_reverted_to_its_first_parent(run: Run) -> None:

@@ -264,8 +264,12 @@ def test_a_reference_may_be_a_sid() -> None:
 def test_what_a_reference_was_is_told_by_name() -> None:
     one = declared("account.configuration", {"default_service": SUPPORT, "default_closed_timer": "P1D"})
     before = {"default_service": sid("IS", 2), "default_closed_timer": "P2D"}
-    found = diff(one, live("account_configuration", contents=before), nothing, {sid("IS", 2): "Sales"}.__getitem__)
-    assert {item.path: item.before_name for item in found} == {"default_service": "Sales", "default_closed_timer": ""}
+    names = {sid("IS", 2): "Sales", SUPPORT: "Support"}
+    found = diff(one, live("account_configuration", contents=before), nothing, names.__getitem__)
+    assert {item.path: (item.before_name, item.after_name) for item in found} == {
+        "default_service": ("Sales", "Support"),
+        "default_closed_timer": ("", ""),
+    }
 
 
 # --- what may not be shown -------------------------------------------------------------------------------------------
