@@ -101,6 +101,14 @@ class AcceptFile(Part):
     not_compared: tuple[str, ...] = field(
         default=(), metadata=described("Named fields that Twilio does not return.", exclude_if=not_)
     )
+    also_changed: tuple[str, ...] = field(
+        default=(),
+        metadata=described(
+            "The other environments whose values the edits change, too; the empty name is the configuration without "
+            "an environment.",
+            exclude_if=not_,
+        ),
+    )
     files: tuple[EditedFile, ...] = field(metadata=described("The edited files."))
 
     def to_json(self) -> str:

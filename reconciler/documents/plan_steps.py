@@ -44,7 +44,9 @@ def approvals(plan: PlanFile) -> list[str]:
 
 def _commands(plan: PlanFile, commands: Commands, *, accepts: bool) -> CommandsPart:
     apply = commands.apply(approvals(plan))
-    if not accepts:
+    # Of a first plan, the account has nothing that could be wanted instead.
+    is_first = plan.baseline is None and plan.summary.create and not plan.summary.no_op
+    if is_first or not accepts:
         return CommandsPart(apply=apply)
     parts = [found for part in plan.changes for found in _accepted(part, has_baseline=plan.baseline is not None)]
     names = [name for name, is_possible in parts if is_possible]

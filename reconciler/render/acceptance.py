@@ -29,7 +29,13 @@ def acceptance_text(document: AcceptFile, *, colour: bool) -> str:
     if not shown and not document.refused:
         shown = _nothing_text(document)
     number = len(document.accepted)
-    return shown + (f"These edits accept {count(number, 'difference')}.\n" if number else "")
+    return shown + (f"These edits accept {count(number, 'difference')}.{_also_changed(document)}\n" if number else "")
+
+
+def _also_changed(document: AcceptFile) -> str:
+    """Name the other environments that the edits change."""
+    names = [escape(name) or "the configuration without --env" for name in document.also_changed]
+    return f" They also change {', '.join(names)}, which uses the same files." if names else ""
 
 
 def _nothing_text(document: AcceptFile) -> str:
@@ -139,7 +145,9 @@ def _headline(document: AcceptFile) -> str:
 
 def _where(document: AcceptFile) -> str:
     environment = f", environment {code(document.env)}" if document.env else ""
-    return f"These edits make the configuration match account {code(document.account_sid)}{environment}."
+    names = ", ".join(code(name) if name else "the configuration without --env" for name in document.also_changed)
+    also = f" They also change {names}, which uses the same files." if names else ""
+    return f"These edits make the configuration match account {code(document.account_sid)}{environment}.{also}"
 
 
 def _table(document: AcceptFile, affected: Mapping[str, AffectedPart], room: Room) -> list[str]:

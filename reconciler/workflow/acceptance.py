@@ -34,6 +34,7 @@ class Acceptance:
         affected: The resources with differences, and what an apply would do to them instead.
         named_only: The names of values that differ below the given names, and are accepted only by their own.
         not_compared: The names of write-only fields.
+        also_changed: The other environments that the edits change; empty for the configuration without one.
     """
 
     folder: Path
@@ -46,6 +47,7 @@ class Acceptance:
     affected: tuple[AffectedPart, ...] = ()
     named_only: tuple[str, ...] = ()
     not_compared: tuple[str, ...] = ()
+    also_changed: tuple[str, ...] = ()
 
 
 def affected_by(plan: Plan, addresses: Iterable[str], path: str, secrets: Collection[str]) -> tuple[AffectedPart, ...]:
@@ -112,6 +114,7 @@ def acceptance_document(acceptance: Acceptance, *, written: bool) -> AcceptFile:
         affected=acceptance.affected,
         named_only=acceptance.named_only,
         not_compared=acceptance.not_compared,
+        also_changed=acceptance.also_changed,
         files=tuple(
             EditedFile(
                 path=(acceptance.folder / path).as_posix(),

@@ -218,6 +218,7 @@ class Checker:
             self.state.account_sid,
             config.environment,
             affected_by(self.plan, concerned, self.loaded.inputs.path, config.secrets),
+            also_changed=tuple(sorted({name for one in groups for name, _, _ in one.allowed} - {config.environment})),
         )
 
     def checked(self, groups: Sequence[Group]) -> tuple[list[Group], list[Refusal]]:

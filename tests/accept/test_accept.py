@@ -820,7 +820,11 @@ def test_a_sid_of_one_account_is_not_written_for_environments_of_others(tmp_path
     assert diff_of(one, name, at="base")[-1] == f"+account: {{configuration: {{default_service: {other}}}}}"
     by_handle = settings.replace("{}", "{}, other: {friendly_name: Other}")
     (tmp_path / "reconciler.yaml").write_text(ACCOUNTS % (OWN, FOREIGN) + by_handle)
-    assert diff_of(one, name, at="base")[-1] == "+account: {configuration: {default_service: other}}"
+    found = one.accept(name, at="base")
+    assert (found.also_changed, one.files()["reconciler.yaml"].splitlines()[-2]) == (
+        ("dev",),
+        "account: {configuration: {default_service: other}}",
+    )
 
 
 def test_a_setting_with_a_sid_of_one_account_is_not_added_for_environments_of_others(tmp_path: Path) -> None:

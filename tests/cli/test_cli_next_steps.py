@@ -228,3 +228,10 @@ def test_ways_out_do_not_change_the_seal(name: str) -> None:
     shown = with_next_steps(sealed, None)
     assert PlanFile.from_json(shown.to_json()) == shown
     assert shown.has_valid_seal(key)
+
+
+def test_a_first_plan_does_not_suggest_to_accept_an_empty_account(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "reconciler.yaml").write_text(
+        "version: 1\naccount: {configuration: {default_service: desk}}\nservices: {desk: {}}\n"
+    )
+    assert cli("plan", *EMULATED).out.splitlines()[-2:] == ["To apply:", "  reconciler apply --emulator demo.db"]

@@ -21,6 +21,9 @@ def test_what_drifted_since_the_last_apply_is_accepted(clones: Clones) -> None:
     git("push", "-q", "origin", "main", at=clones.here)
     result = clones.at("here", "accept", "--yes", "--at", "base")
     assert result.code == 0, result.err
+    assert result.out.endswith(
+        "These edits accept 1 difference. They also change staging, which uses the same files.\nWrote 1 file.\n"
+    )
     assert (clones.here / "reconciler.yaml").read_text() == merged.replace("sendMessage", "leaveConversation")
 
 
