@@ -209,7 +209,7 @@ class TreeBuilder:
             )
             return "str"
         elif event.tag == "!" and not event.style:
-            self._warn_swallowed(self._place(event), "a tag", "!")
+            _warn_swallowed(self._findings, self._place(event), "a tag", "!")
         return tag
 
     def _without_surrogates(self, text: str, event: Event) -> str:
@@ -224,25 +224,14 @@ class TreeBuilder:
     def check_anchors(self) -> None:
         """Report values whose anchor is not used: text that begins with & was probably meant."""
         for place in self._unused_anchors.values():
-            self._warn_swallowed(place, "an anchor that nothing refers to", "&")
-
-    def _warn_swallowed(self, place: Place, what: str, character: str) -> None:
-        message = f"YAML reads the word that begins with {character} as {what}, not as a part of the value"
-        self._findings.warning("swallowed-text", message, place, f"quote the value to keep the {character}")
+            _warn_swallowed(self._findings, place, "an anchor that nothing refers to", "&")
 
     def _unknown_tag(self, event: Event) -> None:
         hint = "remove the tag; the only tag of this tool is !unset, in overlays"
         what = f"the tag {shown(str(event.tag))}"
-        if self._is_below_secret():
+        if _is_below_secret(self._stack):
             what, hint = "the tag of this value", "put the value in quotes if it begins with !"
         self._findings.error("unknown-tag", f"{what} is not known", self._place(event), hint)
-
-    def _is_below_secret(self) -> bool:
-        """Whether the next value may be a secret: a password that begins with ! or * looks like a tag or an alias."""
-        return any(
-            frame.hides or (frame.waits and frame.key is not None and may_be_secret(frame.key.text))
-            for frame in self._stack
-        )
 
     def _begin(self, event: Event, *, is_mapping: bool) -> None:
         if event.tag is not None and event.tag not in (_MAPPING_TAGS if is_mapping else _LIST_TAGS):
@@ -312,7 +301,7 @@ class TreeBuilder:
             meant = self._findings.closest(name, tuple(self._anchors))
             hint = f"did you mean *{meant}?" if meant else f"anchor something with &{short} before this line"
             what = f"*{short}"
-            if self._is_below_secret():
+            if _is_below_secret(self._stack):
                 what, hint = "this alias", "put the value in quotes if it begins with *"
             self._stop(
                 "unknown-alias", f"{what} refers to an anchor that is not defined before it in this file", event, hint
@@ -423,6 +412,18 @@ def _is_extension(stack: Sequence[_Frame]) -> bool:
     """Whether the place is inside of an ``x-*`` key, whose anchors may be meant for later."""
     key = stack[1].key if len(stack) > 1 else None
     return key is not None and key.text.startswith("x-")
+
+
+def _is_below_secret(stack: Sequence[_Frame]) -> bool:
+    """Whether the next value may be a secret: a password that begins with ! or * looks like a tag or an alias."""
+    return any(
+        frame.hides or (frame.waits and frame.key is not None and may_be_secret(frame.key.text)) for frame in stack
+    )
+
+
+def _warn_swallowed(findings: Findings, place: Place, what: str, character: str) -> None:
+    message = f"YAML reads the word that begins with {character} as {what}, not as a part of the value"
+    findings.warning("swallowed-text", message, place, f"quote the value to keep the {character}")
 
 
 def _is_lookup(text: str) -> bool:

@@ -127,7 +127,7 @@ class _Comparer:
             defaults = self._default_roles()
             changes = [self._judged(change, defaults) for change in changes]
             deletions = [self._judged(change, defaults) for change in deletions]
-            guarded = guards.guard((*changes, *deletions), self._guard_context())
+            guarded = guards.guard((*changes, *deletions), _guard_context(self.configs[1], self.pairs))
         else:
             guarded = (*changes, *deletions)
         self.warnings += [*self._forgotten_fields(), *self._guards_that_differ()]
@@ -318,16 +318,6 @@ class _Comparer:
         roles = (address for address, item in self.pairs.before.items() if is_held(item.kind))
         return frozenset(address for address in roles if self.fields.target_at(address, of_first=True) in chosen)
 
-    def _guard_context(self) -> GuardContext:
-        after = self.configs[1]
-        return GuardContext(
-            config=after,
-            state=State(account_sid=""),
-            approved=frozenset((item.address, item.action) for item in after.approvals),
-            default_services=frozenset(),
-            before={new: declared_subject(self.pairs.before[old]) for new, old in self.pairs.former.items()},
-        )
-
     def _approvable(self, change: Change) -> Change:
         """Reword a missing approval: a plan addresses an undeclared resource by its SID, not by this address."""
         if change.guard is None or change.guard.name != "approval" or change.address in self.pairs.absent:
@@ -411,6 +401,16 @@ def _rules(config: Config, present: Mapping[Address, Declared]) -> dict[Address,
         for collection, rule in config.prune.items()
         if rule.kind.parent is None or rule.collection.collection_owner(rule.kind.section) in present
     }
+
+
+def _guard_context(after: Config, pairs: Pairs) -> GuardContext:
+    return GuardContext(
+        config=after,
+        state=State(account_sid=""),
+        approved=frozenset((item.address, item.action) for item in after.approvals),
+        default_services=frozenset(),
+        before={new: declared_subject(pairs.before[old]) for new, old in pairs.former.items()},
+    )
 
 
 def _guard_problem(message: str, place: Place | None) -> Problem:
