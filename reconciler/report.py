@@ -159,6 +159,9 @@ class Progress(Protocol):
     def reading(self, answered: int, asked: int) -> None:
         """Return a request of the fetch was sent or answered; receives both totals so far."""
 
+    def working(self, what: str) -> None:
+        """Receive the name of work without requests that begins and may take seconds."""
+
     def started(self, step: Step) -> None:
         """Return a step was started."""
 
@@ -173,6 +176,9 @@ class Silent:
     """A `Progress` that does nothing."""
 
     def reading(self, answered: int, asked: int) -> None:
+        """Do nothing."""
+
+    def working(self, what: str) -> None:
         """Do nothing."""
 
     def started(self, step: Step) -> None:

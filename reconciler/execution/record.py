@@ -138,6 +138,10 @@ class Record:
         """Forward to the other progress."""
         self._progress.reading(answered, asked)
 
+    def working(self, what: str) -> None:
+        """Forward to the other progress."""
+        self._progress.working(what)
+
     def started(self, step: Step) -> None:
         """Note that a step was started."""
         self._begun.add(step.id)

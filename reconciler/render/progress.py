@@ -60,7 +60,7 @@ class Display:
         self._drawn = ""
         self._drawn_at = float("-inf")
         self._what = ""
-        self._is_reading = False
+        self._is_reading = True  # loading and reading have one clock
         self._is_paused = False
         self._done, self._total = 0, 0
         self._running: dict[str, tuple[str, float]] = {}
@@ -73,6 +73,12 @@ class Display:
         self._begin(reading=True)
         self._what = f"Reading the account: {answered:,} of {asked:,} requests"
         self._draw()
+
+    def working(self, what: str) -> None:
+        """Show work without requests, during which the line may not be redrawn."""
+        self._begin(reading=True)
+        self._what = what
+        self._draw(at_once=True)
 
     def started(self, step: Step) -> None:
         """Show that a step was sent."""
@@ -123,7 +129,9 @@ class Display:
         self._is_paused = True
 
     def __enter__(self) -> Self:
-        """Start; nothing is shown yet."""
+        """Start with a line for the time before the first request: a large configuration takes seconds to load."""
+        self._what = "Loading the configuration"
+        self._draw()
         return self
 
     def __exit__(

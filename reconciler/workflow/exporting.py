@@ -68,6 +68,7 @@ async def export(
     }
     async with connect(endpoint, ReadClient, progress) as client:
         state = await read_account(client, progress, sorted(wanted), only)
+    progress.working("Writing the configuration")
     if existing is None or former is None:
         return write(state, in_one_file=in_one_file, only=only)
     _check_existing(existing, state, endpoint)

@@ -301,6 +301,7 @@ async def read_and_plan(
         config = wanted.config
     selection = replace(options.selection(config), remembered=remembered)
     fetched = state or await fetch(config, client, progress, selection)
+    progress.working("Comparing the account with the configuration")
     from reconciler.planning.plan import make_plan  # noqa: PLC0415 - while requests were in flight
 
     replaces = unfinished(fetched.account_sid)

@@ -86,6 +86,19 @@ def test_the_live_line_says_what_runs() -> None:
     assert Terminal(stream.getvalue()).line == ""
 
 
+def test_the_line_names_work_without_requests_and_counts_from_the_start() -> None:
+    terminal, clock = io.StringIO(), Clock()
+    with Display(live=terminal, lines=None, clock=clock) as display:
+        assert Terminal(terminal.getvalue()).line == "Loading the configuration, 0 s"
+        clock.now += 3
+        display.reading(0, 3)
+        assert Terminal(terminal.getvalue()).line == "Reading the account: 0 of 3 requests, 3 s"
+        display.reading(3, 3)
+        display.working("Comparing the account with the configuration")
+        assert Terminal(terminal.getvalue()).line == "Comparing the account with the configuration, 4 s"
+    assert Terminal(terminal.getvalue()).line == ""
+
+
 def test_a_second_reading_does_not_count_the_time_at_the_prompt() -> None:
     now = [0.0]
     stream = io.StringIO()
