@@ -1,8 +1,9 @@
 """Replaces several files, all or none, also if the process is killed in between.
 
-Every new text is written beside its file first. Then a journal lists the files, and from there on the replacement is
-complete as soon as the renames are made: by this process, or by the next command. Links are never followed out of the
-root file's folder.
+A draft of the journal names the files and the new texts, which are then written beside their files. The draft becomes
+the journal, and from there on the replacement is complete as soon as the renames are made: by this process, or by the
+next command. A draft whose process was killed is removed by the next command, with the texts that it names. Links are
+never followed out of the root file's folder.
 """
 
 from __future__ import annotations
@@ -11,17 +12,24 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from reconciler.errors import JournalError, UsageError
 from reconciler.lazy_dataclass import dataclass
 from reconciler.sources.disk import sync_folder
 
+try:
+    import fcntl
+except ImportError:  # there are no such locks on Windows; drafts are kept there
+    fcntl = None  # type: ignore[assignment]
+
 _FOLDER = ".reconciler"
 _JOURNAL = "accept.json"
 _SUFFIX = ".accept.tmp"
+_DRAFT_SUFFIX = ".tmp"
 _LARGEST = 1_000_000
 _NEW = 0o644
 """The permissions of a new file: it contains no secrets."""
@@ -90,20 +98,26 @@ def _make_folders(folder: Path, path: str, made: list[Path]) -> None:
 
 def _replace(folder: Path, replacements: Mapping[str, Replacement]) -> None:
     targets = {path: _target(folder, path, is_new=one.before is None) for path, one in replacements.items()}
-    temporaries: dict[str, Path] = {}
+    temporaries = {path: target.with_name(_temporary_name(target)) for path, target in targets.items()}
+    written: dict[str, Path] = {}
     journal = folder / _FOLDER / _JOURNAL
-    path = ""
+    path = f"{_FOLDER}/{_JOURNAL}"
     try:
-        for path, replacement in replacements.items():
-            _check_unchanged(targets[path], replacement)
-            temporaries[path] = _write_beside(targets[path], replacement.after)
-        path = f"{_FOLDER}/{_JOURNAL}"
-        _write_journal(journal, replacements, {path: temporaries[path].name for path in temporaries})
+        with _draft(journal, _journal_text(replacements, temporaries), written) as draft:
+            for path, replacement in replacements.items():
+                _check_unchanged(targets[path], replacement)
+                _write_beside(targets[path], temporaries[path], replacement.after, written)
+            for path in replacements:
+                sync_folder(targets[path].parent)
+            path = f"{_FOLDER}/{_JOURNAL}"
+            draft.replace(journal)
+            sync_folder(journal.parent)
+            sync_folder(folder)
     except OSError as error:
-        _discard(journal, temporaries)
+        _discard(journal, {})
         raise UsageError(f"cannot write {folder / path}: {error.strerror or error}; no file was changed") from None
     except BaseException:
-        _discard(journal, temporaries)
+        _discard(journal, {})
         raise
     try:
         changed = complete(folder)
@@ -127,6 +141,7 @@ def complete(folder: Path) -> str:
         JournalError: The journal is invalid, or some files were replaced and another one was changed since.
     """
     journal = folder / _FOLDER / _JOURNAL
+    _discard_drafts(folder, journal)
     if not journal.exists() and not journal.is_symlink():
         return ""
     entries = _read_journal(journal)
@@ -203,64 +218,109 @@ def _is_regular(path: Path) -> bool:
         return False
 
 
-def _write_beside(target: Path, data: bytes) -> Path:
-    import tempfile  # noqa: PLC0415 - most commands write no file
-
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=_SUFFIX, dir=target.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(stat.S_IMODE(target.stat().st_mode) if target.exists() else _NEW)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return temporary
+def _temporary_name(target: Path) -> str:
+    return f".{target.name}.{secrets.token_hex(4)}{_SUFFIX}"
 
 
-def _write_journal(journal: Path, replacements: Mapping[str, Replacement], names: Mapping[str, str]) -> None:
-    if journal.parent.is_symlink():
-        raise UsageError(f"{journal.parent} is a link, so nothing was written. Replace it with a folder")
-    journal.parent.mkdir(exist_ok=True)
+def _write_beside(target: Path, temporary: Path, data: bytes, written: dict[str, Path]) -> None:
+    """Write a new text beside its file, and note it as soon as it exists."""
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    written[str(target)] = temporary
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.chmod(stat.S_IMODE(target.stat().st_mode) if target.exists() else _NEW)
+
+
+def _journal_text(replacements: Mapping[str, Replacement], temporaries: Mapping[str, Path]) -> bytes:
     document = {
         "format": _FORMAT,
         "format_version": 1,
         "files": {
             path: {
-                "temporary": names[path],
+                "temporary": temporaries[path].name,
                 "before": _digest(one.before) if one.before is not None else "",
                 "after": _digest(one.after),
             }
             for path, one in replacements.items()
         },
     }
-    for path in replacements:
-        sync_folder((journal.parent.parent / path).parent)
-    temporary = _write_new(journal, json.dumps(document, indent=2).encode())
-    try:
-        temporary.replace(journal)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(journal.parent)
-    sync_folder(journal.parent.parent)
+    return json.dumps(document, indent=2).encode()
 
 
-def _write_new(journal: Path, data: bytes) -> Path:
-    import tempfile  # noqa: PLC0415 - as above
+@contextlib.contextmanager
+def _draft(journal: Path, data: bytes, written: Mapping[str, Path]) -> Iterator[Path]:
+    """Write a draft of a journal. While it is locked, no other command removes what it names.
 
-    descriptor, name = tempfile.mkstemp(prefix=f".{journal.name}.", suffix=".tmp", dir=journal.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
+    Args:
+        journal: The journal.
+        data: Its text.
+        written: The new texts that exist, which are removed before the draft if an error occurs.
+
+    Raises:
+        UsageError: The folder is a link.
+    """
+    import tempfile  # noqa: PLC0415 - most commands write no file
+
+    if journal.parent.is_symlink():
+        raise UsageError(f"{journal.parent} is a link, so nothing was written. Replace it with a folder")
+    journal.parent.mkdir(exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{journal.name}.", suffix=_DRAFT_SUFFIX, dir=journal.parent)
+    draft = Path(name)
+    with os.fdopen(descriptor, "wb") as file:
+        try:
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return Path(name)
+            sync_folder(journal.parent)
+            sync_folder(journal.parent.parent)
+            yield draft
+        except BaseException:
+            for left in written.values():
+                with contextlib.suppress(OSError):
+                    left.unlink(missing_ok=True)
+            draft.unlink(missing_ok=True)
+            raise
+
+
+def _discard_drafts(folder: Path, journal: Path) -> None:
+    """Remove the drafts of processes that were killed, and the new texts that they name."""
+    if journal.parent.is_symlink():
+        return
+    for draft in journal.parent.glob(f".{journal.name}.*{_DRAFT_SUFFIX}"):
+        with contextlib.suppress(OSError):
+            if _is_regular(draft):
+                _discard_draft(folder, draft)
+                draft.parent.rmdir()
+
+
+def _discard_draft(folder: Path, draft: Path) -> None:
+    """Remove a draft unless its process is running.
+
+    Raises:
+        OSError: It is running, or a file cannot be removed.
+    """
+    if fcntl is not None:
+        with draft.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Without a valid draft, its texts were not begun.
+            for path, entry in (_entries(file.read(_LARGEST)) or {}).items():
+                _discard_text(folder, path, entry)
+            draft.unlink(missing_ok=True)
+
+
+def _discard_text(folder: Path, path: str, entry: Mapping[str, str]) -> None:
+    try:
+        parent = (folder / path).resolve().parent
+        is_inside = parent.is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):
+        return
+    temporary = parent / entry["temporary"]
+    if is_inside and _is_regular(temporary):
+        temporary.unlink(missing_ok=True)
 
 
 def _read_journal(journal: Path) -> Mapping[str, Mapping[str, str]]:
@@ -269,18 +329,27 @@ def _read_journal(journal: Path) -> Mapping[str, Mapping[str, str]]:
         raise invalid
     try:
         with journal.open("rb") as file:
-            document = json.loads(file.read(_LARGEST))
-    except (OSError, ValueError):
+            entries = _entries(file.read(_LARGEST))
+    except OSError:
         raise invalid from None
-    if not isinstance(document, dict) or document.get("format") != _FORMAT:
+    if entries is None:
         raise invalid
+    return entries
+
+
+def _entries(data: bytes) -> Mapping[str, Mapping[str, str]] | None:
+    """Return the files that a journal lists; None if it is no journal of this version."""
+    try:
+        document = json.loads(data)
+    except ValueError:
+        return None
+    if not isinstance(document, dict) or document.get("format") != _FORMAT:
+        return None
     version = document.get("format_version")
     if type(version) is not int or version != 1:
-        raise invalid
+        return None
     files = document.get("files")
-    if not isinstance(files, dict) or not all(map(_is_entry, files.values())):
-        raise invalid
-    return files
+    return files if isinstance(files, dict) and all(map(_is_entry, files.values())) else None
 
 
 def _is_entry(entry: object) -> bool:
@@ -298,10 +367,11 @@ def _discard(journal: Path, temporaries: Mapping[str, Path]) -> None:
     for left in temporaries.values():
         with contextlib.suppress(OSError):
             left.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        journal.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        journal.parent.rmdir()
+    if not journal.parent.is_symlink():
+        with contextlib.suppress(OSError):
+            journal.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            journal.parent.rmdir()
 
 
 def _digest(data: bytes) -> str:

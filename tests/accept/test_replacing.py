@@ -67,6 +67,7 @@ def steps(monkeypatch: pytest.MonkeyPatch, at: int, error: BaseException, *, for
         monkeypatch.setattr(owner, name, call)
 
     counted(tempfile, "mkstemp")
+    counted(os, "open")
     counted(os, "fsync")
     counted(Path, "replace")
     counted(Path, "unlink")
@@ -101,7 +102,8 @@ def test_a_kill_at_any_moment_leaves_all_old_or_is_completed(tmp_path: Path) -> 
         found = contents(folder)
         assert found in (OLD, NEW)
         outcomes.add(found == NEW)
-        assert not (folder / ".reconciler").exists() or found == OLD
+        # Only an empty folder may be left.
+        assert sorted({*everything(folder)} - {".reconciler"}) == sorted([*OLD, "sub"])
         number += 1
     assert outcomes == {True, False}
 
@@ -147,6 +149,32 @@ def killed(folder: Path) -> None:
             replace_files(folder, replacements())
 
 
+def test_what_a_running_command_has_written_is_left_to_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*arguments: Any) -> None:
+        write_beside(*arguments)
+        if len(arguments[-1]) == len(OLD):
+            assert complete(folder) == ""
+
+    write_beside = replacing._write_beside
+    monkeypatch.setattr(replacing, "_write_beside", interrupted)
+    replace_files(folder, replacements())
+    assert contents(folder) == NEW
+
+
+def test_only_what_a_draft_names_is_removed(folder: Path) -> None:
+    theirs = {".a.yaml.0000.accept.tmp", ".reconciler/notes.tmp", "sub/.b.yaml.1.accept.tmp"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(replacing, "_check_unchanged", lambda *_: (_ for _ in ()).throw(Killed))
+        patch.setattr(Path, "unlink", lambda *_, **__: None)
+        with pytest.raises(Killed):
+            replace_files(folder, replacements())
+    for name in theirs:
+        (folder / name).write_bytes(b"x")
+    assert len(list((folder / ".reconciler").glob(".accept.json.*.tmp"))) == 1
+    assert complete(folder) == ""
+    assert everything(folder) == sorted([*OLD, "sub", ".reconciler", *theirs])
+
+
 def test_what_was_not_begun_is_given_up_if_a_file_changed_after_the_kill(folder: Path) -> None:
     killed(folder)
     (folder / "c.yaml").write_bytes(b"c: 3\n")
@@ -180,12 +208,11 @@ def test_a_file_that_has_the_new_text_already_is_complete(folder: Path) -> None:
 
 
 def test_a_file_that_changes_before_the_first_rename_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def changed(*arguments: Any) -> None:
-        write_journal(*arguments)
+    def changed(path: Path) -> str:
         (folder / "c.yaml").write_bytes(b"c: 3\n")
+        return complete(path)
 
-    write_journal = replacing._write_journal
-    monkeypatch.setattr(replacing, "_write_journal", changed)
+    monkeypatch.setattr(replacing, "complete", changed)
     with pytest.raises(UsageError, match=r"c\.yaml changed while it was read; no file was changed"):
         replace_files(folder, replacements())
     assert contents(folder) == {**OLD, "c.yaml": b"c: 3\n"}
