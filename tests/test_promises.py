@@ -192,9 +192,7 @@ def test_an_apply_of_every_action_converges(run: Run, account: Account) -> None:
     planned = run("plan", *account.whole(), "--format", "json").json
     assert {change["action"] for change in planned["changes"]} == {"create", "update", "replace", "delete"}
     applied = run("apply", *account.whole(), "--yes")
-    # The old default role may only go once an apply has pointed the default elsewhere.
-    assert applied.code == 5, applied.out + applied.err
-    assert run("apply", *account.whole(), "--yes").code == 0
+    assert applied.code == 0, applied.out + applied.err
     assert is_converged(run, account)
 
 
