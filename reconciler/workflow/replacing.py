@@ -338,7 +338,7 @@ def _read_journal(journal: Path) -> Mapping[str, Mapping[str, str]]:
 
 
 def _entries(data: bytes) -> Mapping[str, Mapping[str, str]] | None:
-    """Return the files that a journal lists; None if it is no journal of this version."""
+    """Return the files that a journal lists; None if it is not a journal of this version."""
     try:
         document = json.loads(data)
     except ValueError:
