@@ -6,7 +6,6 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 
-from reconciler.documents import conversion
 from reconciler.documents.acceptance import AcceptedPart, AcceptFile, AffectedPart, EditedFile, RefusedPart
 from reconciler.render.acceptance import BUDGET, acceptance_markdown
 
@@ -69,8 +68,8 @@ def document(**more: object) -> AcceptFile:
             ),
         ),
     }  # fmt: skip
-    content: Any = parts | more
-    return conversion.from_content(AcceptFile, content)
+    content: dict[str, Any] = parts | more
+    return AcceptFile(**content)
 
 
 def test_the_body_lists_edits_effects_and_refusals() -> None:
