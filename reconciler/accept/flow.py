@@ -36,9 +36,10 @@ def edit_members(
     yield from _Members(page, node, _spans(page, node), removed).edit(added) if removed or added else ()
 
 
-def has_only_comments(page: Lines, node: Mapping | Sequence) -> bool:
-    """Whether a list or mapping in brackets is empty but for comments."""
-    return node.is_flow and not _spans(page, node) and bool(page.whole[node.start + 1 : node.end - 1].strip())
+def is_empty_over_lines(page: Lines, node: Mapping | Sequence) -> bool:
+    """Whether a list or mapping in brackets is empty but for line breaks and comments."""
+    is_empty = node.is_flow and not _spans(page, node)
+    return is_empty and BREAK.search(page.whole, node.start, node.end) is not None
 
 
 def fill_brackets(
@@ -58,10 +59,10 @@ def fill_brackets(
 
 
 def _filled(page: Lines, node: Mapping | Sequence, texts: AbstractSequence[str]) -> Splice:
-    """Add members where there are none: in the line of the brackets, or below the comments between them."""
+    """Add members where there are none: in the line of the brackets, or below the lines that are between them."""
     start, end = node.start + 1, node.end - 1
     inside = page.whole[start:end]
-    if not inside.strip():
+    if BREAK.search(inside) is None:
         return Splice(start, end, ", ".join(texts))
     opening = page.whole[page.line_start(start) : start]
     least = len(opening) - len(opening.lstrip(" -"))

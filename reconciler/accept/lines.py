@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence as AbstractSequence
 from dataclasses import field
 from typing import NamedTuple
 
@@ -17,6 +18,8 @@ HEADER = re.compile(r"[|>][-+0-9]*")
 """The beginning of a block scalar."""
 STEP = 2
 """Columns of an indent, where the file shows no other."""
+_COLON = re.compile(r"[ \t]*:")
+_QUESTION_MARK = re.compile(r"\?[ \t]+\Z")
 _COMMENT_LINE = re.compile(r"[ \t]*#")
 
 
@@ -112,6 +115,31 @@ class Lines:
     def column(self, at: int) -> int:
         """Return the column of a position, from 0."""
         return at - self.line_start(at)
+
+    def has_colon(self, key: Node) -> bool:
+        """Whether a key is followed by its colon, as all keys are that are not written with a question mark."""
+        return _COLON.match(self.whole, key.end) is not None
+
+    def start_of(self, key: Node) -> int:
+        """Return where a key begins, with its question mark if it has one.
+
+        Raises:
+            SpliceError: The question mark is in another line.
+        """
+        if self.has_colon(key):
+            return key.outer
+        found = _QUESTION_MARK.search(self.whole, self.line_start(key.outer), key.outer)
+        if found is None:
+            raise SpliceError("the key is not written in the line of its question mark")
+        return found.start()
+
+    def is_left_out(self, key: Node, node: Node) -> bool:
+        """Whether a key has no value, and no colon either."""
+        return isinstance(node, Scalar) and node.outer == node.end == key.end and not self.has_colon(key)
+
+    def joined(self, lines: AbstractSequence[str]) -> str:
+        """Join lines with the line breaks of the document."""
+        return "".join(line + self.newline for line in lines)
 
     def line_break(self, at: int) -> int:
         """Return where the line break at the end of the line of a position begins."""

@@ -28,6 +28,7 @@ from reconciler.lazy_dataclass import dataclass
 
 _PROPERTIES = re.compile(r"(?:(?:&|!)[^\s,\[\]{}]*(?:[ \t]+|(?=[\r\n,\]}])|\Z))*")
 """Anchors and tags before a value, with the spaces after them."""
+_COMMENT = re.compile(r"#[^\r\n\x85\u2028\u2029]*")
 BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 """What libyaml takes for the end of a line."""
 
@@ -270,7 +271,9 @@ class _Builder:
         if isinstance(opened, Sequence):
             opened.items = children
         else:
-            opened.pairs = list(zip(children[::2], children[1::2], strict=True))
+            opened.pairs = [
+                (key, self._beside(key, value)) for key, value in zip(children[::2], children[1::2], strict=True)
+            ]
         if opened.is_flow:
             opened.end = event.end_mark.index
         else:
@@ -278,6 +281,16 @@ class _Builder:
             if children and isinstance(opened, Mapping):
                 opened.start = children[0].outer
         self._add(opened)
+
+    def _beside(self, key: Node, value: Node) -> Node:
+        """Return the value of a key; one that is left out with its colon ends where the key does.
+
+        The parser's mark is that of the next token.
+        """
+        is_empty = isinstance(value, Scalar) and value.outer == value.end and value.start > key.end
+        if is_empty and ":" not in _COMMENT.sub("", self._text[key.end : value.start]):
+            return Scalar(key.end, key.end, key.end, "", "")
+        return value
 
     def _add(self, node: Node) -> None:
         if self._stack:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as AbstractMapping
-from collections.abc import Sequence as AbstractSequence
 from typing import TypeAlias
 
-from reconciler.accept.flow import edit_members, fill_brackets, has_only_comments
+from reconciler.accept.flow import edit_members, fill_brackets, is_empty_over_lines
 from reconciler.accept.lines import HEADER, STEP, Lines, Parent, Splice, SpliceError
 from reconciler.accept.positions import Alias, Document, Mapping, Node, Scalar, Sequence
 from reconciler.accept.scalars import UNSET, block_scalar, scalar
@@ -158,8 +157,11 @@ class _Page(Lines):
         if isinstance(node, (Mapping, Sequence)) and not node.is_flow:
             yield from self._set_block(node, value)
             return
+        if parent is not None and parent.key is not None and self.is_left_out(parent.key, node):
+            yield from self._set_left_out(parent, value)
+            return
         if isinstance(value, (AbstractMapping, list, tuple)):
-            if value and isinstance(node, (Mapping, Sequence)) and has_only_comments(self, node):
+            if value and isinstance(node, (Mapping, Sequence)) and is_empty_over_lines(self, node):
                 yield from self._without_tag(node, value)
                 yield from fill_brackets(
                     self, node, members(value), "{}" if isinstance(value, AbstractMapping) else "[]"
@@ -173,7 +175,7 @@ class _Page(Lines):
                 lines = block(value, indent + self.step(parent.node), self.step(parent.node))
                 # Below the comments of a section that had nothing else.
                 at = self.block_end_with_comments(node, indent)
-                yield Splice(at, at, self._joined(lines))
+                yield Splice(at, at, self.joined(lines))
                 return
             yield from self._without_tag(node, value)
             yield self._inline(node, flow(value))
@@ -181,6 +183,27 @@ class _Page(Lines):
         yield from self._without_tag(node, value)
         style = node.style if isinstance(node, Scalar) else ""
         yield self._inline(node, scalar(plain(value), style=style, in_flow=in_flow))
+
+    def _set_left_out(self, parent: Parent, value: Value) -> Iterator[Splice]:
+        """Write the value of a key that has none; a question mark before it goes."""
+        key = parent.key
+        assert key is not None
+        is_collection = isinstance(value, (AbstractMapping, list, tuple))
+        text = flow(value) if isinstance(value, (AbstractMapping, list, tuple)) else ""
+        if self._is_in_flow(parent.node):
+            yield Splice(key.end, key.end, f": {text or scalar(plain(value), in_flow=True)}")
+            return
+        start = self.start_of(key)
+        yield Splice(start, key.outer, "")
+        if is_collection and value and not fits_line(value):
+            assert isinstance(parent.node, Mapping)
+            column = self.column(start)
+            yield Splice(key.end, key.end, ":")
+            at = self.block_end_with_comments(Scalar(key.end, key.end, key.end, "", ""), column)
+            step = self.step(parent.node)
+            yield Splice(at, at, self.joined(block(value, column + step, step)))
+            return
+        yield Splice(key.end, key.end, f": {text or scalar(plain(value))}")
 
     def _without_tag(self, node: Node, value: Value) -> Iterator[Splice]:
         """Remove a tag that does not fit the new value."""
@@ -245,7 +268,7 @@ class _Page(Lines):
             )
             end = self.after(node)
             yield from self._without_tag(node, value)
-            yield Splice(node.start, end, self._joined(lines).lstrip(" "))
+            yield Splice(node.start, end, self.joined(lines).lstrip(" "))
             return
         assert isinstance(parent.node, Mapping)
         start, colon, properties = self._head(parent.key, node, value)
@@ -263,7 +286,7 @@ class _Page(Lines):
             key_column = self.column(parent.key.outer)
             lines = block(value, column, max(column - key_column, STEP))
             yield Splice(start, colon, properties)
-            yield Splice(first, end, self._joined(lines))
+            yield Splice(first, end, self.joined(lines))
             return
         text = flow(value) if isinstance(value, (AbstractMapping, list, tuple)) else scalar(plain(value))
         yield Splice(start, colon, f"{properties} {text}")
@@ -288,9 +311,6 @@ class _Page(Lines):
             raise SpliceError("the key has no colon in its line")
         return at + 1
 
-    def _joined(self, lines: AbstractSequence[str]) -> str:
-        return "".join(line + self.newline for line in lines)
-
     def fill(self, value: AbstractMapping[str, Value]) -> Iterator[Splice]:
         """Write the first keys of the document."""
         root = self.document.root
@@ -299,7 +319,7 @@ class _Page(Lines):
             yield Splice(root.outer, root.end, "")
         end = _DOCUMENT_END.search(self.whole)
         at = end.start() if end is not None else len(self.whole)
-        yield Splice(at, at, self._joined(block(value, 0, STEP)))
+        yield Splice(at, at, self.joined(block(value, 0, STEP)))
 
     # --- keys ---------------------------------------------------------------------------------------------------------
 
@@ -313,7 +333,7 @@ class _Page(Lines):
             texts = [text for put in added for text in members({put.key: put.value})]
             yield from edit_members(self, mapping, frozenset(gone), [(len(pairs), text) for text in texts])
             return
-        first = pairs[0][0].outer
+        first = self.start_of(pairs[0][0])
         is_after_hyphen = bool(self.whole[self.line_start(first) : first].strip(" "))
         if gone and len(gone) == len(pairs) and (is_after_hyphen or not added):
             yield from self._set_block(mapping, {put.key: put.value for put in added})
@@ -325,17 +345,19 @@ class _Page(Lines):
         for number in gone[leading:]:
             yield self._without_pair(mapping, number)
         if added:
-            if self.whole[self.line_start(pairs[-1][0].outer) : pairs[-1][0].outer].strip(" -"):
+            last = self.start_of(pairs[-1][0])
+            if self.whole[self.line_start(last) : last].strip(" -:"):
                 raise SpliceError("the mapping is not written with one key in each line")
             at = self.block_end_with_comments(pairs[-1][1], column)
             step = self.step(mapping)
             lines = [line for put in added for line in block({put.key: put.value}, column, step)]
-            yield Splice(at, at, self._joined(lines))
+            yield Splice(at, at, self.joined(lines))
 
     def _without_pair(self, mapping: Mapping, number: int) -> Splice:
         key, value = mapping.pairs[number]
-        start = self.line_start(key.outer)
-        before = self.whole[start : key.outer]
+        begin = self.start_of(key)
+        start = self.line_start(begin)
+        before = self.whole[start:begin]
         self.check_above(start)
         if before.strip(" "):
             raise SpliceError("the key does not begin its line")
@@ -344,11 +366,11 @@ class _Page(Lines):
         return Splice(above, self.end_with_comments(value, len(before)), "")
 
     def _without_first(self, mapping: Mapping, count: int) -> Splice:
-        """Remove the first keys of an item of a list, which follow its hyphen; the comments of the next one stay."""
-        start, following = mapping.pairs[0][0].outer, mapping.pairs[count][0].outer
+        """Remove the first keys behind a hyphen, or behind a colon that begins a line; the next one's comments stay."""
+        start, following = self.start_of(mapping.pairs[0][0]), self.start_of(mapping.pairs[count][0])
         line = self.line_start(start)
         self.check_above(line)
-        if self.whole[line:start].strip(" -") or self.whole[self.line_start(following) : following].strip(" "):
+        if self.whole[line:start].strip(" -:") or self.whole[self.line_start(following) : following].strip(" "):
             raise SpliceError("the key does not begin its line")
         end = self.end_with_comments(mapping.pairs[count - 1][1], self.column(start))
         if not self.whole[end:following].strip():
@@ -388,7 +410,7 @@ class _Page(Lines):
             at = self.block_end_with_comments(sequence.items[place - 1], column) if place else above[0]
             added = [item for before, item in edit.added if before == place]
             lines = [line for item in added for line in self._item(sequence, item, column, style)]
-            yield Splice(at, at, self._joined(lines))
+            yield Splice(at, at, self.joined(lines))
 
     def _item(self, sequence: Sequence, value: Value, column: int, style: str) -> list[str]:
         """Write an item of a list in block form as the other items are written."""

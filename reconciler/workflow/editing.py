@@ -5,7 +5,7 @@ Takes `Inputs` and a plan; returns an `Acceptance`, which `write` writes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import field, replace
 from datetime import UTC, datetime
@@ -192,6 +192,7 @@ class Checker:
     state: State
     options: PlanOptions
     _edited: dict[tuple[int, ...], Mapping[str, bytes]] = field(default_factory=dict, repr=False)
+    _hints: dict[str, str] = field(default_factory=dict, repr=False)
 
     def _edit(self, groups: Sequence[Group]) -> Mapping[str, bytes]:
         """Return the files that edits change; those of the last call again without work."""
@@ -228,7 +229,8 @@ class Checker:
             wrong = self._only_wrong(groups, wrong)
         refused = [(groups[number], reason) for number, reason in sorted(wrong.items())]
         right = [group for number, group in enumerate(groups) if number not in wrong]
-        return right, [refusal for group, reason in refused for refusal in self._refusals(group, reason)]
+        tried = {(item.address, item.path) for group in groups for item in group.items}
+        return right, [refusal for group, reason in refused for refusal in self._refusals(group, reason, tried)]
 
     def _split(self, groups: Sequence[Group]) -> dict[int, str]:
         """Halve edits until the wrong ones are found; return the reason for each of these, by its number."""
@@ -259,14 +261,18 @@ class Checker:
                 del kept[number]
         return kept
 
-    @staticmethod
-    def _refusals(group: Group, reason: str) -> Iterator[Refusal]:
+    def _refusals(self, group: Group, reason: str, tried: Collection[tuple[Address, str]]) -> Iterator[Refusal]:
         from reconciler.accept.model import Refusal  # noqa: PLC0415 - see the package
 
+        different = [(change.address, one.path) for change in self.plan.changes for one in change.fields]
         for item in group.items:
-            is_part = bool(item.path) and not item.unit
-            whole = f"accept {item.address} as a whole, or change it by hand" if is_part else "change it by hand"
-            yield Refusal(str(item.address), item.path, f"the edited files would be wrong: {reason}", whole)
+            has_more = any(address == item.address and (address, path) not in tried for address, path in different)
+            hint = "change it by hand"
+            if reason in self._hints:
+                hint = self._hints[reason]
+            elif item.path and not item.unit and has_more:
+                hint = f"accept {item.address} as a whole, or change it by hand"
+            yield Refusal(str(item.address), item.path, f"the edited files would be wrong: {reason}", hint)
 
     def _why_wrong(self, groups: Sequence[Group]) -> str:
         """Return what is wrong with edits; empty if they accept their differences and change nothing else."""
@@ -276,6 +282,7 @@ class Checker:
         try:
             changed = self._edit(groups)
         except RefusedError as error:
+            self._hints[error.reason] = error.hint
             return error.reason
         allowed = {subject for group in groups for subject in group.allowed}
         contents = {**self.loaded.files.contents, **changed}

@@ -1130,3 +1130,13 @@ def test_what_was_deleted_is_unset_in_the_overlay(tmp_path: Path) -> None:
         "+      agent: !unset",
     ]
     assert one.changes() == []
+
+
+def test_what_cannot_be_edited_in_place_is_to_be_edited_by_hand(tmp_path: Path) -> None:
+    text = HEAD + "    users:\n      ?\n        ada\n      : {friendly_name: Ada}\n      bob: {}\n"
+    one = desk(tmp_path, text)
+    one.account.delete(user(one, "ada"))
+    reason = "reconciler.yaml cannot be edited in place: the key is not written in the line of its question mark"
+    assert refused(one, "services.desk.users.ada") == [
+        (f"the edited files would be wrong: {reason}", "edit it by hand")
+    ]

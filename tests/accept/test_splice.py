@@ -259,7 +259,8 @@ def test_the_keys_of_a_section_without_any_go_below_its_comments(text: str, writ
         ("k: [\n     # x\n\n  ] # y\n", ["a"], "k: [\n     # x\n\n     a\n  ] # y\n"),
         ("k: !!seq [  # x\r\n# y\r\n  ]\r\n", {"a": {"b": 1}}, "k: {  # x\r\n# y\r\n  a: {b: 1}\r\n  }\r\n"),
         ("l:\n  - k: { # x\n    }", {"a": 1, "b": 2}, "l:\n  - k: { # x\n      a: 1,\n      b: 2\n    }"),
-        ("k: [\n\n]\n", ["a"], "k: [a]\n"),
+        ("k: [\n\n]\n", ["a"], "k: [\n\n  a\n]\n"),
+        ("k: [ ]\n", ["a"], "k: [a]\n"),
     ],
 )
 def test_the_first_members_in_brackets_go_below_their_comments(text: str, value: Any, written: str) -> None:
@@ -271,3 +272,58 @@ def test_the_first_members_in_brackets_go_below_their_comments(text: str, value:
         assert splice(document, [Items(node, added=tuple((0, item) for item in value))]) == written
     elif isinstance(node, Mapping):
         assert splice(document, [Put(node, key, item) for key, item in value.items()]) == written
+
+
+EXPLICIT = """\
+? a   # about a
+? b
+: ? c   # about c
+  : d: 1
+  # about e
+  e: {x: 1}
+f:
+  - ? g
+    ? h   # about h
+    :
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "edit", "written"),
+    [
+        (("a",), lambda node: Set(node, {"x": {"z": 1}}), {"? a   # about a\n": "a:   # about a\n  x:\n    z: 1\n"}),
+        (("a",), lambda node: Set(node, "x"), {"? a ": "a: x "}),
+        ((), lambda node: Drop(node, "a"), {"? a   # about a\n": ""}),
+        ((), lambda node: Drop(node, "b"), {EXPLICIT[EXPLICIT.index("? b") : EXPLICIT.index("f:")]: ""}),
+        (("b",), lambda node: Drop(node, "c"), {": ? c   # about c\n  : d: 1\n": ":\n"}),
+        (("b",), lambda node: Put(node, "m", 1), {"  e: {x: 1}\n": "  e: {x: 1}\n  m: 1\n"}),
+        (("f", 0, "g"), lambda node: Set(node, [1]), {"? g\n": "g: [1]\n"}),
+        (("f", 0), lambda node: Drop(node, "g"), {"? g\n    ? h": "? h"}),
+        (("f", 0, "h"), lambda node: Set(node, 1), {"    :\n": "    : 1\n"}),
+        (("f", 0), lambda node: Put(node, "m", 1), {"    :\n": "    :\n    m: 1\n"}),
+    ],
+)
+def test_keys_with_a_question_mark_are_edited(
+    path: tuple[Any, ...], edit: Callable[[Any], Edit], written: dict[str, str]
+) -> None:
+    document = parse(EXPLICIT)
+    assert document.root is not None
+    found = splice(document, [edit(dict(nodes(document.root))[path])])
+    [(before, after)] = written.items()
+    assert found == EXPLICIT.replace(before, after)
+    load(found)
+
+
+@pytest.mark.parametrize("text", ["{a, b: 1}", "{? a, b: 1}", "{a , b: 1}"])
+def test_a_key_without_a_colon_gets_one(text: str) -> None:
+    document = parse(text)
+    assert isinstance(document.root, Mapping)
+    found = splice(document, [Set(document.root.pairs[0][1], "x")])
+    assert load(found) == {"a": "x", "b": 1}
+
+
+def test_a_question_mark_in_another_line_is_refused() -> None:
+    document = parse("?\n  a\nb: 1\n")
+    assert isinstance(document.root, Mapping)
+    with pytest.raises(SpliceError, match="the key is not written in the line of its question mark"):
+        splice(document, [Drop(document.root, "a")])

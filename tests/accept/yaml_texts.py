@@ -132,7 +132,14 @@ def mappings(draw: st.DrawFn, column: int, depth: int) -> tuple[tuple[str, ...],
     for key in draw(st.lists(st.sampled_from(KEYS), min_size=1, max_size=4, unique=True)):
         lines += draw(st.lists(st.sampled_from(["", f"{pad}# above", *COMMENT_LINES]), max_size=2))
         written = draw(values(column, depth))
-        lines += [f"{pad}{key}:{written.head}", *written.lines]
+        if draw(st.integers(0, 7)) == 0 and not any(line.startswith(f"{pad}-") for line in written.lines):
+            lines += [f"{pad}? {key}{draw(st.sampled_from(COMMENTS))}"]
+            is_left_out = written.value is None and not written.lines and draw(st.booleans())
+            # Some parsers refuse a tab after such a colon.
+            head = f" {written.head.lstrip()}" if written.head.startswith("\t") else written.head
+            lines += [] if is_left_out else [f"{pad}:{head}", *written.lines]
+        else:
+            lines += [f"{pad}{key}:{written.head}", *written.lines]
         name = key.strip("\"'")
         found[1 if name == "1" else name] = written.value
     return tuple(lines), found
