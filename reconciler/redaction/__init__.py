@@ -15,13 +15,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from html import escape
 from typing import NamedTuple
-from urllib.parse import parse_qsl, quote, quote_plus, unquote_plus, urlsplit
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, unquote_plus, urlsplit
 
 HIDDEN = "(sensitive value)"
 """Replaces a secret."""
 
 FRAGMENT = 8
 """The number of consecutive characters of a secret that reveal it."""
+
+MOST_DECODINGS = 2
+"""How often a text may be percent-encoded, one encoding around the other."""
 
 # Names whose value is considered secret, wherever they occur: a misspelled key, or a file that cannot be parsed, must
 # not show a key or a password on the terminal.
@@ -41,6 +44,9 @@ _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _SHORTEST_PART = 4
 """A shorter secret is hidden only if it is a whole word: a text without any `a` would reveal the secret, and be
 unreadable."""
+_UNESCAPED = ("", "/", "!'()*", "!$&'()*+,;=:@", "!$&'()*+,;=:@/?", "!$&'()*+,;=:@/?#")
+"""What programs leave as it is in a URL: nothing, the slash, what encodeURIComponent leaves, and all that is allowed in
+a segment of a path, in a query, and in a whole URL."""
 _LONGEST = 100_000
 """The number of characters of a secret that are searched for."""
 
@@ -173,7 +179,7 @@ def texts_of(content: object) -> Iterator[str]:
 
 
 class Redaction:
-    """Removes secrets from texts: in any case, encoded for JSON, HTML, base64, or a URL, and parts of them.
+    """Removes secrets from texts: in any case, encoded for JSON, HTML, base64, or a URL, decoded, and parts of them.
 
     Args:
         secrets: the texts that may not be shown.
@@ -219,8 +225,9 @@ class Redaction:
     def _encoded(self) -> tuple[str, ...]:
         found: set[str] = set()
         for secret in self._secrets:
-            for spelling in _encodings(_SCHEME.sub("", secret)[:_LONGEST]):
-                found.add(spelling.translate(_ASCII_LOWER))
+            text = _SCHEME.sub("", secret)[:_LONGEST]
+            for form in (text, *_decodings(text)):
+                found.update(spelling.translate(_ASCII_LOWER) for spelling in _encodings(form))
         return tuple(sorted(found))
 
     @cached_property
@@ -241,9 +248,23 @@ def _is_part(text: str, start: int, end: int) -> bool:
     return text[start - 1 : start].isalnum() or text[end : end + 1].isalnum()
 
 
+def _decodings(text: str) -> frozenset[str]:
+    """Return what a text that is already encoded for a URL or form stands for; nothing too short to be hidden.
+
+    A secret within a URL is set encoded, and an error message that repeats the URL may decode it.
+    """
+    found: set[str] = set()
+    forms = {text}
+    for _ in range(MOST_DECODINGS):
+        forms = {decode(form) for form in forms for decode in (unquote, unquote_plus)}
+        found |= forms
+    return frozenset(form for form in found - {text} if len(form.strip()) >= _SHORTEST_PART)
+
+
 def _encodings(text: str) -> Iterator[str]:
     yield text
-    yield quote(text, safe="", errors="replace")
+    for safe in _UNESCAPED:
+        yield quote(text, safe=safe, errors="replace")
     yield quote_plus(text, errors="replace")
     yield json.dumps(text)[1:-1]
     yield json.dumps(text, ensure_ascii=False)[1:-1]

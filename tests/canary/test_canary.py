@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
-from urllib.parse import parse_qsl, unquote_plus
+from urllib.parse import parse_qsl, unquote, unquote_plus
 
 import click
 import pytest
@@ -326,6 +326,7 @@ class Echo:
             token, decoded, unquote_plus(body), *values, *(value.upper() for value in values),
             *(value[3:17] + "…" for value in values), *(json.dumps(value) for value in values),
             *(base64.b64encode(f"a{value}".encode()).decode() for value in values), scope["path"],
+            *(unquote(value) for value in values), *(unquote(unquote(value)) for value in values),
         ]  # fmt: skip
         told = " / ".join(words)
         answer = {"code": 20001, "message": f"refused: {told}", "more_info": f"https://x.example.com/{told}"}
@@ -367,6 +368,33 @@ def test_an_api_that_repeats_what_it_was_sent_leads_to_no_canary(  # noqa: PLR09
     assert ended.code == 1, ended.out
     assert "refused" in ended.out + ended.err
     assert ended.leaks() == {}
+
+
+PASSWORD = "c0rrect/h0rse@b!"
+ENCODED_PASSWORD = """\
+version: 1
+account:
+  webhooks:
+    target: webhook
+    pre_webhook_url: "https://joe:${secret:HOOK_PW}@h.example.com/in"
+    post_webhook_url: "https://h.example.com/in?token=%s"
+"""
+
+
+@pytest.mark.parametrize("way", [["--format", "json"], []])
+@pytest.mark.parametrize("encoded", ["c0rrect%2Fh0rse%40b%21", "c0rrect%252Fh0rse%2540b%2521"])
+def test_an_api_that_decodes_what_it_was_sent_shows_no_password(
+    encoded: str, way: list[str], account: Served, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write({"reconciler.yaml": ENCODED_PASSWORD % encoded})
+    monkeypatch.setenv("HOOK_PW", encoded)
+    account.host.app = Echo(account.emulator, lambda scope: scope["method"] == "POST", 400)
+    ended = run("apply", "--yes", "--report", "report.json", "--api-url", account.host.url, *way)
+    assert ended.code == 1, ended.out
+    assert "refused" in ended.out + ended.err
+    assert "refused" in ended.kept["report.json"]
+    told = "\n".join([ended.out, ended.err, *ended.kept.values()])
+    assert not {PASSWORD[start : start + 8] for start in range(9) if PASSWORD[start : start + 8] in told}
 
 
 def test_wrong_credentials_are_not_repeated(account: Served, run: Run) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 import pytest
 from hypothesis import given
@@ -124,6 +124,10 @@ def test_a_short_secret_is_hidden_wherever_it_stands_and_one_mark_is_enough_for_
         json.dumps(SECRET)[1:-1],
         json.dumps(SECRET, ensure_ascii=False)[1:-1],
         html.escape(SECRET),
+        quote(SECRET, safe="!'()*"),
+        quote(SECRET, safe="!$&'()*+,;=:@"),
+        quote(SECRET, safe="!$&'()*+,;=:@/?"),
+        quote(SECRET, safe="/"),
     ],
 )
 def test_a_secret_is_taken_out_in_every_spelling(told: str) -> None:
@@ -186,3 +190,52 @@ def test_a_secret_of_few_letters_is_taken_out_only_where_it_stands_by_itself(
     secret: str, text: str, expected: str
 ) -> None:
     assert Redaction([secret])(text) == expected
+
+
+ENCODED = "c0rrect%2Fh0rse%40b%21+%3Cx"
+
+
+@pytest.mark.parametrize("secret", [ENCODED, quote(ENCODED), ENCODED.lower()])
+@pytest.mark.parametrize(
+    "told",
+    [
+        "c0rrect/h0rse@b!+<x",
+        "c0rrect/h0rse@b! <x",
+        "C0RRECT/H0RSE@B!+<X",
+        "c0rrect%2Fh0rse%40b%21+%3Cx",
+        "c0rrect%2fh0rse@b!+%3Cx",
+        "c0rrect/h0rse@b!%20%3Cx",
+        "c0rrect%2Fh0rse%40b!%2B%3Cx",
+        "c0rrect/h0rse@b!+&lt;x",
+    ],
+)
+def test_a_secret_that_is_set_encoded_is_taken_out_where_it_is_decoded(secret: str, told: str) -> None:
+    assert Redaction([secret])(f"no '{told}' here") == f"no '{HIDDEN}' here"
+
+
+def test_a_secret_that_is_set_encoded_is_taken_out_of_base64() -> None:
+    told = base64.b64encode(b"joe:c0rrect/h0rse@b!+<x").decode()
+    assert Redaction([ENCODED])(told) == f"am9lOmMw{HIDDEN}PHg="
+
+
+def test_what_a_secret_stands_for_is_taken_out_when_it_is_as_long_as_the_shortest_part() -> None:
+    text = "a/b and 4 spaces    and a/b/"
+    assert Redaction(["a%2Fb%2F"])(text) == f"a/b and 4 spaces    and {HIDDEN}"
+    assert Redaction(["a%2Fb"])(text) == text
+    assert Redaction(["%20%20%20%20%20%20%20%20"])(text) == text
+    assert Redaction(["+++++"])("in a     table") == "in a     table"
+
+
+parts_of_urls = st.text(alphabet="abcXYZ019/@:!+ ?&=#%~'é☃", min_size=8, max_size=40)
+
+
+@given(parts_of_urls, st.integers(1, 2), st.booleans())
+def test_no_part_of_what_an_encoded_secret_stands_for_is_left(plain: str, times: int, plus: bool) -> None:  # noqa: FBT001
+    secret = quote_plus(plain) if plus else quote(plain, safe="")
+    if times == 2:
+        secret = quote(secret, safe="")
+    redact = Redaction([secret])
+    for told in (plain, unquote(secret), unquote(unquote(secret)), quote(plain), html.escape(plain), secret):
+        left = redact(f"<{told}>").split(HIDDEN)
+        parts = {told[start : start + 8] for start in range(len(told) - 7)}
+        assert len(plain.strip()) < 4 or not any(part in piece for part in parts for piece in left)
