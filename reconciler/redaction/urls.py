@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import unquote_plus
 
 from reconciler.redaction import FRAGMENT, is_secret_parameter
+from reconciler.redaction.tokens import holds_token, is_plain_segment, is_random
 
 MASK = "(sensitive)"
 """Replaces each secret part of a URL."""
@@ -36,15 +37,7 @@ _LOOKUP = re.compile(r"\$\{(?:secret|env|var|file):[^{}]*\}")
 _NAME_LOOKUP = re.compile(r"\$\{(?:secret|env|var):[A-Za-z0-9_.-]+\}")
 _NO_HOST = frozenset("\\{}")
 """In no valid host; programs disagree on how to read a URL that has one of them."""
-_SID = re.compile(r"[A-Z]{2}[0-9a-f]{32}\Z")
-_RANDOM = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[A-Za-z0-9_~=-]{16,}\Z")
-_WORD_BREAK = re.compile(r"[-_.~+,:]")
-_LETTERS = re.compile(r"[A-Za-z]{1,15}\Z")
-_HUMP = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
-_SHORT = re.compile(r"[A-Za-z0-9]{0,4}\Z")
-_NO_VOWEL = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}", re.IGNORECASE)
-_MOST_WORDS = 8
-_SHORTEST_HUMP = 3
+_SECTION_BREAK = re.compile(r"[?#&]")
 _PARAMETER = re.compile(r"[?#&]([^?#&=]*=?)\Z")
 _STAND_INS = 0xE000
 """The first private character that replaces a `${…}` expression, so that a colon in its name is not a delimiter."""
@@ -95,7 +88,7 @@ def live_url(url: str, declared: str = "") -> str:
     """
     common = _tokens(declared)
     return _masked(
-        url, [False] * len(url), lambda token, in_path: token in common or (in_path and _is_plain_segment(token))
+        url, [False] * len(url), lambda token, in_path: token in common or (in_path and is_plain_segment(token))
     )
 
 
@@ -154,7 +147,16 @@ def holds_random_part(url: str, declared: str = "") -> bool:
         return False
     tokens = {*_PIECE.findall(found["rest"])} - _tokens(declared)
     parts = (token.partition("=")[2] if "=" in token else token for token in tokens)
-    return any(_RANDOM.match(part) and not _SID.match(part) for part in parts)
+    return any(map(is_random, parts)) or any(map(holds_token, _sections(url) - _sections(declared)))
+
+
+def _sections(url: str) -> frozenset[str]:
+    """Return the segments of a path, the parameters, and the fragment, which may have a / within."""
+    found = _URL.match(url)
+    if found is None:
+        return frozenset()
+    path, *others = _SECTION_BREAK.split(found["rest"])
+    return frozenset((*path.split("/"), *others))
 
 
 def _tokens(shown: str) -> frozenset[str]:
@@ -241,19 +243,3 @@ def _merged(pieces: Iterable[str]) -> str:
     for piece in pieces:
         shown += piece.removeprefix(MASK) if shown.endswith(MASK) else piece
     return shown
-
-
-def _is_plain_segment(token: str) -> bool:
-    """Return whether a segment of a live URL's path consists of words, so it is not a token; in doubt, it is one."""
-    if _SID.match(token):
-        return True
-    words = _WORD_BREAK.split(token)
-    return len(words) <= _MOST_WORDS and all(map(_is_word, words))
-
-
-def _is_word(text: str) -> bool:
-    if _SHORT.match(text):
-        return True
-    if not _LETTERS.match(text) or _NO_VOWEL.search(text):
-        return False
-    return len(text) >= _SHORTEST_HUMP * len(_HUMP.findall(text))

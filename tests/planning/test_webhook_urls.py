@@ -110,6 +110,23 @@ def test_a_random_segment_of_a_live_url_is_masked_though_the_configuration_has_n
     assert OTHER not in file.to_json()
 
 
+@pytest.mark.parametrize(
+    ("token", "parts"),
+    [
+        ("Q2xhc3NpY0tleQ1234567890abcdefghij%3D%3D", ["Q2xhc3NpY0tleQ1234567890abcdefghij"]),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIx.dozjgNryP4J3jVmNHl0w5N", ["eyJhbGci", "eyJzdWIi", "dozjgNry"]),
+        ("Q2xhc3NpY0tl/Q1234567890abcdefghij==", ["Q2xhc3NpY0tl", "Q1234567890"]),
+        ("Ab3dE9xZ+q7Rt2LmN5/0pWsKv8==", ["Ab3dE9xZ", "q7Rt2LmN5", "0pWsKv8"]),
+    ],
+)
+def test_no_part_of_a_token_of_a_live_url_is_in_a_plan(account: World, token: str, parts: list[str]) -> None:
+    live(account, f"https://fn.azurewebsites.example/api/hook?code={token}")
+    file = planned(account, webhooks("https://hooks.example.com/in"))
+    before, _ = url_sides(file)
+    assert before["shown"] == "https://fn.azurewebsites.example/api/hook?code=(sensitive)"
+    assert not any(part in file.to_json() for part in parts)
+
+
 def test_another_secret_of_the_run_is_masked_in_the_live_url(account: World) -> None:
     live(account, "https://old.example.com/plainword/in?token=x")
     roles = "roles: {agent: {type: conversation, permissions: ['${secret:WORD}']}}"

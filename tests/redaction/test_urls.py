@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -153,6 +157,114 @@ def test_what_a_configuration_looks_up_is_shown_by_name_where_nothing_is_set() -
 def test_a_long_random_part_may_be_a_token(url: str, expected: bool) -> None:  # noqa: FBT001 - a literal
     declared = "https://h.example.com/common0123456789abc?v=common0123456789abc"
     assert holds_random_part(url, declared) is expected
+
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
+TOKENS = (
+    JWT,
+    "Q2xhc3NpY0tleQ1234567890abcdefghij%3D%3D",
+    "Q2xhc3NpY0tleQ1234567890abcdefghij%253D%253D",
+    "Q2xhc3NpY0tl%2FQ1234567890abcdefghij%3D%3D",
+    "Ab3dE9xZ%2Bq7Rt2LmN5%2f0pWsKv8%3D%3D",
+    "Ab3dE9xZ+q7Rt2LmN5",
+    "Ab3dE9x%2Bq7Rt2LmN",
+    "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",
+    "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs",
+    "Ab3dE9xZ.q7Rt2LmN5.0pWsKv8x",
+    "v1.9f8e7d6c5b4a3210ffee",
+    "team.9f8e7d6c5b4a3210ffee.support",
+    "xKqPzRtYwLmNbVcDfGhJkSaQ",
+    "TqXvRbnzHcpWmKdfLgsJyQxZ",
+    "ghjkmnpqrstvwxyzghjkmnpq",
+)
+"""Tokens that may be a segment, parameter, or fragment."""
+TOKENS_WITH_SLASHES = (
+    "Q2xhc3NpY0tl/Q1234567890abcdefghij==",
+    "Ab3dE9xZ+q7Rt2LmN5/0pWsKv8==",
+    "Ab3dE9x/q7Rt2LmN/0pWsKv8==",
+    f"https://x.example.com/in?t={JWT}",
+    "https%3A%2F%2Fx.example.com%2Fsome%2Fvery%2Flong%2Fordinary%2Fpath%2F9f8e7d6c5b4a3210ffee",
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "token", "after"),
+    [
+        *((before, token, "") for before in ("/in?code=", "/in?v=1&code=", "/in#") for token in TOKENS_WITH_SLASHES),
+        *((before, token, "") for before in ("/in?code=", "/in?v=1&", "/in#", "/in#t=", "/") for token in TOKENS),
+        *(("/services/T00AB12CD/B00AB12CD/", token, "/in?v=1") for token in TOKENS),
+    ],
+)
+def test_a_token_of_a_live_url_is_recognized_and_masked(before: str, token: str, after: str) -> None:
+    url = f"https://h.example.com{before}{token}{after}"
+    assert holds_random_part(url, "https://h.example.com/in?v=1")
+    assert not holds_random_part(url, url)
+    shown = live_url(url, "https://h.example.com/in?v=1")
+    assert shown.startswith("https://h.example.com/")
+    assert MASK in shown
+    assert not any(part in shown for part in (token, *re.findall(r"\w*[0-9]\w{6,}", token)))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "docs/v1/on-message-added",
+        "docs%2Fv1%2Fon-message-added%2Findex.html",
+        "jquery-3.6.0.min.js",
+        "2024_annual_report_final_v2.pdf",
+        "app.3f9a8b7c.js",
+        "https%3A%2F%2Fapp.example.com%2Fteam%2Fsupport%2Finbox%3Fview%3Dall",
+        "my-app-3f9a8b7c6d.vercel.app",
+        "d111111abcdef8.cloudfront.net",
+        "abc123def456.ngrok-free.app",
+        "ec2-12-34-56-78.eu-west-1.compute.amazonaws.com",
+        "fn.prod1.eu-west.azurewebsites.net",
+        "2024-01-01T00:00:00.000Z",
+        "2024-01-01T00%3A00%3A00.000%2B02%3A00",
+        "1.2.3-beta.4+build.20240101",
+        "Hello+World+this+is+ticket+42",
+        "Hello%20World%20this%20is%20ticket%2042",
+        "Gr%C3%BC%C3%9Fe%20aus%20K%C3%B6ln%2C%20%C3%96sterreich",
+        "ada.lovelace1815@example.com",
+        "ada.lovelace1815%40example.com",
+        "%2B4915112345678901",
+        "America/Argentina/Buenos_Aires",
+        "application/json;charset=utf-8",
+        "conversations.message.added",
+        "onMessageAddedHandlerForSupport",
+        "conversationmessagereceiver",
+        "crm.AC0123456789abcdef0123456789abcdef.events",
+        "AC0123456789abcdef0123456789abcdef/FW0123456789abcdef0123456789abcdef",
+        "Ab3dE9xZ+q7Rt2",
+    ],
+)
+@pytest.mark.parametrize("before", ["/in?v=", "/in?v=1&", "/in#", "/"])
+def test_an_ordinary_value_of_a_live_url_stays_visible(before: str, value: str) -> None:
+    assert not holds_random_part(f"https://h.example.com{before}{value}", "https://h.example.com/in?v=1")
+    assert not holds_random_part(f"https://{TOKEN}.example.com/", "")
+
+
+def test_a_token_that_the_configuration_has_in_another_place_is_no_token() -> None:
+    assert not holds_random_part(f"https://h/in?t={JWT}&v=2", f"https://h/in?v=1&t={JWT}")
+    assert holds_random_part(f"https://h/in?t={JWT}A&v=2", f"https://h/in?v=1&t={JWT}")
+
+
+@given(
+    st.binary(min_size=24, max_size=64),
+    st.sampled_from([base64.b64encode, base64.urlsafe_b64encode]),
+    st.integers(0, 2),
+    st.sampled_from(["/in?code=", "/in?code=x:", "/in#", "/in?"]),
+)
+def test_base64_in_a_parameter_or_fragment_is_a_token(
+    data: bytes, encode: Callable[[bytes], bytes], times: int, before: str
+) -> None:
+    token = encode(hashlib.sha512(data).digest()[: len(data)]).decode()
+    for _ in range(times):
+        token = quote(token, safe="")
+    url = f"https://h.example.com{before}{token}"
+    assert holds_random_part(url)
+    assert live_url(url).startswith("https://h.example.com/in")
+    assert token not in live_url(url)
 
 
 @pytest.mark.parametrize(
