@@ -408,6 +408,7 @@ def _guard_context(after: Config, pairs: Pairs) -> GuardContext:
         config=after,
         state=State(account_sid=""),
         approved=frozenset((item.address, item.action) for item in after.approvals),
+        default_roles={},
         default_services=frozenset(),
         before={new: declared_subject(pairs.before[old]) for new, old in pairs.former.items()},
     )

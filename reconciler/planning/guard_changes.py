@@ -75,6 +75,7 @@ def _guard_context(
         config=context.config,
         state=context.state,
         approved=frozenset(),
+        default_roles=context.default_roles,
         remaining_defaults=_remaining_defaults(context, doing),
         default_services=context.default_services,
         before=context.matching.live,
@@ -151,10 +152,7 @@ def _names_given_up(
 
 
 def _remaining_defaults(context: PlanContext, doing: Iterable[Change]) -> dict[str, str]:
-    """Return the roles that are a service's default after the given changes, by SID, with the default's field.
-
-    Includes defaults that the configuration declares and a withheld change does not set.
-    """
+    """Return the roles that are a service's default after the given changes, by SID, with the default's field."""
     defaults = {
         (live.parents[0], field.path): str(live.values[field.path])
         for kind in filter(chooses_held, KINDS)
@@ -170,15 +168,7 @@ def _remaining_defaults(context: PlanContext, doing: Iterable[Change]) -> dict[s
             if chooses_held(step.kind):
                 for path, content in step.values.items():
                     defaults[service.sid, path] = context.sid(content)
-    declared = (
-        (path, context.sid(value.content))
-        for one in context.of_kinds(chooses_held)
-        if context.selection.covers(one)
-        for path, value in one.values.items()
-        if path not in one.lifecycle.ignore_changes
-    )
-    remaining = {sid: path for (_, path), sid in sorted(defaults.items()) if sid}
-    return {**{sid: path for path, sid in declared if sid}, **remaining}
+    return {sid: path for (_, path), sid in sorted(defaults.items()) if sid}
 
 
 def _assigned_roles(context: PlanContext, doing: Iterable[Change]) -> dict[str, str]:

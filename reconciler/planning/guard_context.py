@@ -29,6 +29,7 @@ class GuardContext:
         approved: the address and action of each destructive change that is approved, in the configuration or on the
             command line.
         bounds: by address and action, the bounds of each approval, if all of them have some.
+        default_roles: by service SID, the SIDs of its default roles before the apply and after it.
         remaining_defaults: SIDs of the roles that are a default after the apply, withheld changes considered, with the
             default's field.
         default_services: SIDs of the account's default service before the apply and after it.
@@ -49,6 +50,7 @@ class GuardContext:
     config: Config
     state: State
     approved: frozenset[tuple[Address, Action]]
+    default_roles: Mapping[str, frozenset[str]]
     default_services: frozenset[str]
     before: Mapping[Address, Subject] = field(default_factory=dict)
     remaining_defaults: Mapping[str, str] = field(default_factory=dict)

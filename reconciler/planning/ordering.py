@@ -17,7 +17,6 @@ from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import Ref
-from reconciler.kinds.relations import chooses_held
 from reconciler.planning import graph
 from reconciler.state import Collection, Live, State
 
@@ -33,7 +32,7 @@ def add_dependencies(changes: Sequence[Change], state: State, live: Mapping[Addr
         live: the live resource of each declared one that has one.
     """
     arranged = _delete_referrers_first(_make_room(_hand_over_names(changes, state), state, live), state)
-    arranged = _move_defaults_first(_after_defaults(_close_last(arranged)), state)
+    arranged = _after_defaults(_close_last(arranged))
     return _bring_forward(_delay_deletes(arranged), state)
 
 
@@ -250,24 +249,6 @@ def _after_defaults(changes: Sequence[Change]) -> list[Change]:
             if own not in step.values
             for need in moved.get((_configuration(step, configuration), path), ())
         ]
-        return replace(step, needs=tuple(dict.fromkeys((*step.needs, *needs)))) if needs else step
-
-    return _with_steps(changes, waiting)
-
-
-def _move_defaults_first(changes: Sequence[Change], state: State) -> list[Change]:
-    """Make the delete of a service's former default role depend on the step that moves the default."""
-    moving: dict[str, list[str]] = defaultdict(list)
-    for change in changes:
-        if chooses_held(change.kind):
-            for item in change.fields:
-                if change.kind.by_path[item.path].marker(Ref) is not None and isinstance(item.before, str):
-                    moving[item.before] += (step.id for step in change.steps)
-    if not moving:
-        return list(changes)
-
-    def waiting(step: Step) -> Step:
-        needs = moving.get(step.sid or "", ()) if step.op == "delete" and state.get(step.sid or "") else ()
         return replace(step, needs=tuple(dict.fromkeys((*step.needs, *needs)))) if needs else step
 
     return _with_steps(changes, waiting)

@@ -23,7 +23,7 @@ _HOLDERS = 10
 
 
 def default_role(change: Change, context: GuardContext) -> Guard | None:
-    """Withhold the delete of a default role, unless the same plan moves the default away; see `ordering`."""
+    """Withhold the delete of a default role, before or after the plan; a replace may delete one whose default moved."""
     live = context.state.get(change.sid or "")
     if not removes(change) or not is_held(change.kind) or live is None:
         return None
@@ -38,14 +38,13 @@ def default_role(change: Change, context: GuardContext) -> Guard | None:
             "so only the new role is created; change the default, then delete the old role",
             only_delete=has_more(change) and change.steps[0].op != "delete",
         )
-    default = context.remaining_defaults.get(live.sid)
-    if default is None:
+    if live.sid not in context.default_roles.get(live.parents[0], frozenset()):
         return None
+    way_out = "change the defaults and apply that, then delete it"
+    if live.sid not in context.remaining_defaults:
+        way_out = "this plan moves the default, so apply it, and apply again to delete the role"
     return Guard(
-        "default_role",
-        "withheld",
-        f"the role {live_name(change, live)!r} remains its service's {default}, which this apply does not change; "
-        "change the default, and the same apply deletes the role",
+        "default_role", "withheld", f"the role {live_name(change, live)!r} is one of its service's defaults; {way_out}"
     )
 
 

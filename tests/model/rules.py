@@ -380,13 +380,7 @@ def plan(
     def available(value: Value) -> bool:
         return value == "builtin" or value in account or isinstance(config.get(value or ""), Mapping)
 
-    changes: list[Change] = []
-    default = account[SINGLETON].fields["default_role"]
-    for one in sorted(scope, key=lambda address: address != SINGLETON):
-        changes.append(_plan_address(ledger, account, one, config.get(one), available, default=default, ours=ours))
-        if one == SINGLETON and not changes[-1].refused:
-            default = changes[-1].writes.get("default_role", default)
-    changes.sort(key=lambda change: scope.index(change.address))
+    changes = [_plan_address(ledger, account, one, config.get(one), available, ours=ours) for one in scope]
     return tuple(sorted(changes, key=lambda change: change.action == "delete"))
 
 
@@ -397,7 +391,6 @@ def _plan_address(
     desired: Declaration,
     available: Callable[[Value], bool],
     *,
-    default: Value,
     ours: bool,
 ) -> Change:
     previous = head_records(ledger).get(address)
@@ -414,20 +407,20 @@ def _plan_address(
     classes = {"": verdict.kind}
     if live is None or verdict.plan in ("delete", "listed"):
         if verdict.plan == "delete":
-            return _delete(default, address, classes, record)
+            return _delete(account, address, classes, record)
         if verdict.plan == "create":
             return Change(address, "create", classes, record)
         return Change(address, "none" if desired is not None else "forget", classes, record)
     if desired is None and record.origin == "created" and address != SINGLETON:
         if verdict.plan == "withheld" and not ours:  # C2
             return Change(address, "withheld", classes, record, withheld=True)
-        return _delete(default, address, classes, record)
+        return _delete(account, address, classes, record)
     return _compare_fields(base, record, live, address, desired, available=available, ours=ours)
 
 
-def _delete(default: Value, address: str, classes: Mapping[str, str], record: Record) -> Change:
-    """Delete a resource, unless it remains the default role (the guards of R1)."""
-    if default == address:
+def _delete(account: Account, address: str, classes: Mapping[str, str], record: Record) -> Change:
+    """Delete a resource, unless it is the default role (the guards of R1)."""
+    if account[SINGLETON].fields["default_role"] == address:
         return Change(address, "withheld", classes, record, withheld=True)
     return Change(address, "delete", classes, record)
 

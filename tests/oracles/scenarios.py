@@ -1001,14 +1001,6 @@ def _(account: Account) -> tuple[str, str]:
     return support(moved), support("roles: {member: {type: service, absent: true}}", moved)
 
 
-@scenario("the default moves and the former default becomes absent at once", has=("service user",))
-def _(account: Account) -> str:
-    service = account.service("Support")
-    account.default_roles(service, user=account.role(service, "member"))
-    moved = "configuration: {default_chat_service_role: service user}"
-    return support("roles: {member: {type: service, absent: true}}", moved)
-
-
 @scenario(
     "the account's default service is absent",
     "--approve",

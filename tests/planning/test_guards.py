@@ -45,15 +45,15 @@ def around(
     account: State | None = None,
     *,
     approved: tuple[str, ...] = (),
-    defaults: dict[str, str] | None = None,
+    default_roles: dict[str, frozenset[str]] | None = None,
     default_services: frozenset[str] = frozenset(),
 ) -> GuardContext:
     return GuardContext(
         config or configuration(),
         account or state(),
         frozenset((item.address, item.action) for item in map(Approval.parse, approved)),
+        default_roles or {},
         default_services,
-        remaining_defaults=defaults or {},
     )
 
 
@@ -299,20 +299,25 @@ def test_what_is_closed_takes_no_change_but_to_go(
     assert verdict(change(address, action, found=sid("CH")), facts) == expected
 
 
-def test_a_role_that_remains_a_default_is_never_deleted() -> None:
+def test_a_default_role_is_never_deleted() -> None:
     one = change(AGENT, "delete", found=sid("RL"))
-    facts = around(account=account(), defaults={sid("RL"): "default_conversation_role"})
+    defaults = {SUPPORT: frozenset({sid("RL")})}
+    facts = around(account=account(), default_roles=defaults)
     assert verdict(one, facts) == ("default_role", "withheld", False)
-    assert message(one, facts) == (
-        "the role 'agent' remains its service's default_conversation_role, which this apply does not change; change "
-        "the default, and the same apply deletes the role"
-    )
+    assert message(one, facts).endswith("this plan moves the default, so apply it, and apply again to delete the role")
+    facts = replace(facts, remaining_defaults={sid("RL"): "default_conversation_role"})
+    assert message(one, facts).endswith("change the defaults and apply that, then delete it")
 
 
-@pytest.mark.parametrize("action", ["delete", "replace"])
-def test_a_role_that_is_no_default_after_the_apply_is_deleted(action: Action) -> None:
-    facts = around(account=account(), defaults={sid("RL", 2): "default_conversation_role"})
-    assert verdict(change(AGENT, action, found=sid("RL")), facts) is None
+@pytest.mark.parametrize("defaults", [{}, {SUPPORT: frozenset({sid("RL", 2)})}, {SALES: frozenset({sid("RL")})}])
+def test_a_role_that_is_no_default_of_its_service_is_deleted(defaults: dict[str, frozenset[str]]) -> None:
+    assert verdict(change(AGENT, "delete", found=sid("RL")), around(account=account(), default_roles=defaults)) is None
+
+
+def test_a_default_role_may_be_replaced() -> None:
+    defaults = {SUPPORT: frozenset({sid("RL")})}
+    one = change(AGENT, "replace", found=sid("RL"))
+    assert verdict(one, around(account=account(), default_roles=defaults)) is None
 
 
 @pytest.mark.parametrize(
