@@ -510,6 +510,12 @@ _MATCHING = {
         "Pin it by its SID, or remove the pin.",
     ),
     "two-addresses": ProblemCode("Two declared resources match the same live resource.", "Declare it once."),
+    "unclear-rename": ProblemCode(
+        "In a chain of renames, a live resource may be the new one of its name or the former one of the next: the "
+        "renames were interrupted, and the journal is missing.",
+        "If it is the former one, move what refers to it, delete it, and apply again. Otherwise, remove the "
+        "`renamed_from` that names it.",
+    ),
     "unknown-built-in": ProblemCode(
         "A reference names a built-in role that does not exist in the live service, or exists more than once.",
         "Refer to the role by its SID, or declare it.",

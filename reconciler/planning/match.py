@@ -21,6 +21,8 @@ possible live resources are a problem.
 | a role's name and type                  | several, none of that type          | nothing (a create)                   |
 | a name and `renamed_from`               | only one of the former name         | that one (a replace or an update)    |
 | a name and `renamed_from`               | both                                | the new; the old one is left alone   |
+| names that follow each other (`b` from  | all three, `b` not as declared, and | a problem: `b` may be the former `c` |
+| `a`, `c` from `b`)                      | not newer than `c`                  |                                      |
 | names that follow each other (`a` from  | `b` and `c`, no `a`                 | `a` is the old `b`, `b` the old `c`  |
 | `b`, `b` from `c`)                      |                                     |                                      |
 | `absent` and `renamed_from`             | only one of the former name         | nothing: only the present name goes  |

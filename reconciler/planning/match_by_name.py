@@ -149,6 +149,8 @@ class NameMatcher:
         former = self._find_named(declared, names, declared.renamed_from)
         if found is not None and former is not None:
             self.left_over[former.sid] = declared.address
+        if found is not None:
+            self._check_chain(declared, found, names)
         return found or former
 
     def _names(self, kind: Kind, parent: Address | None, parents: tuple[str, ...]) -> _Names:
@@ -229,6 +231,43 @@ class NameMatcher:
             declared = next((other for other in named if not other.absent), None)
         return chain if is_declared else {}
 
+    def _check_chain(self, declared: Declared, found: Live, names: _Names) -> None:
+        """Report a resource that may still be the former one of the next member of a chain.
+
+        Of `b` from `a` and `c` from `b`, an apply creates `c` first. If it ends there, `b` is older than `c`, and only
+        its journal knows that `b` was to be replaced. A resource that is as declared is not changed in either case.
+        """
+        field = declared.kind.by_path.get(declared.kind.natural_key)
+        if field is None or not field.forces_replacement or not self._begins_with_live(declared, names):
+            return
+        for other in names.renaming:
+            if other is declared or other.renamed_from != declared.natural_key or not is_of_type(other, found):
+                continue
+            newer = [
+                live
+                for live in names.live.get(other.natural_key, ())
+                if is_of_type(other, live) and live.created >= found.created
+            ]
+            if newer and _has_other_values(declared, found):
+                self.problems.add_unclear_rename(declared, other, found, newer[0])
+                return
+
+    def _begins_with_live(self, declared: Declared, names: _Names) -> bool:
+        """Whether the first name of the chain that a declared resource is in is live, so the chain may be unfinished.
+
+        An old resource that the journal knows is no such one.
+        """
+        passed: set[Address] = set()
+        one: Declared | None = declared
+        while one is not None and one.renamed_from and one.address not in passed:
+            passed.add(one.address)
+            named = [other for other in names.declared.get(one.renamed_from, ()) if not other.absent]
+            if not named:
+                live = names.live.get(one.renamed_from, ())
+                return any(is_of_type(declared, item) and item.sid not in self.under_way for item in live)
+            one = next((other for other in named if other.pin is None and other.renamed_from), None)
+        return False
+
     def _of_name(self, declared: Declared, names: _Names, name: str) -> list[Live]:
         """Return the live resources of a name that could match a declared one, even if another one matches them."""
         return [
@@ -296,6 +335,15 @@ def _is_renamed_to_another(declared: Declared, live: Live, names: _Names) -> boo
     return any(
         other is not declared and other.renamed_from == live.name and is_of_type(other, live)
         for other in names.renaming
+    )
+
+
+def _has_other_values(declared: Declared, live: Live) -> bool:
+    """Whether a live resource differs from a declared one, references and unknown values aside."""
+    return any(
+        field.comparable(value.content) != field.comparable(live.values.get(path))
+        for path, value in declared.values.items()
+        if not isinstance(value.content, (Reference, Unknown)) and not (field := declared.kind.by_path[path]).write_only
     )
 
 

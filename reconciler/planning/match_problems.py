@@ -49,6 +49,24 @@ class MatchProblems:
             f"Set `sid` of {declared.address} to the one to manage.",
         )
 
+    def add_unclear_rename(self, declared: Declared, other: Declared, live: Live, newer: Live) -> None:
+        """Report a live resource that may be the one before or after a rename.
+
+        Args:
+            declared: the resource whose name it has.
+            other: the resource that is renamed from it.
+            live: the live resource.
+            newer: the live resource of the other one, which was not created earlier.
+        """
+        self.add(
+            declared,
+            "unclear-rename",
+            f"the live {live.kind.noun} {live.sid} may be {declared.address}, or what {other.address} is renamed from: "
+            f"it is not newer than {newer.sid}, which has the new name of that one, so a rename may be unfinished",
+            f"If {live.sid} is what {other.address} replaces, move what refers to it, delete it, and apply again. "
+            f"Otherwise, remove `renamed_from` of {other.address}.",
+        )
+
     def add_two_addresses(self, declared: Declared, other: Declared, live: Live) -> None:
         """Report that two declared resources match the same live one."""
         if not (self._selection.covers(declared) or self._selection.covers(other)):

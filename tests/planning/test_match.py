@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
@@ -564,6 +565,66 @@ def test_two_that_swap_their_names_each_find_the_one_that_has_the_new_name() -> 
         sid("RL", 2): Address.parse("services.support.roles.b"),
     }
     assert found.left_over == {}
+
+
+UNCLEAR = ("unclear-rename", "services.support.roles.b")
+
+
+@pytest.mark.parametrize(
+    ("created", "permission", "problems"),
+    [
+        pytest.param({"b": "01", "c": "02"}, "joinConversation", [UNCLEAR], id="older"),
+        pytest.param({"b": "02", "c": "02"}, "joinConversation", [UNCLEAR], id="in one second"),
+        pytest.param({"b": "03", "c": "02"}, "joinConversation", [], id="newer"),
+        pytest.param({"b": "01"}, "joinConversation", [], id="no successor"),
+        pytest.param({"b": "01", "c": "02"}, "sendMessage", [], id="as declared"),
+    ],
+)
+def test_a_role_that_is_no_newer_than_its_successor_in_a_chain_may_be_either(
+    created: dict[str, str], permission: str, problems: list[tuple[str, str]]
+) -> None:
+    """Without a journal, nothing tells the former `b`, of which `c` was made, from the one that is made from `a`."""
+    config = in_support(
+        *(
+            declared(
+                f"services.support.roles.{name}",
+                {"type": "service", "permissions": (granted,)},
+                renamed_from=former,
+            )
+            for name, former, granted in (("b", "a", permission), ("c", "b", "sendMessage"))
+        )
+    )
+    live_roles = [
+        replace(role(name, "service", number), created=f"2026-01-{day}T00:00:00Z")
+        for number, (name, day) in enumerate({"a": "01", **created}.items(), 1)
+    ]
+    account = state(service("support"), *live_roles)
+    assert told(match(config, account)) == problems
+    under_way = {sid("RL", 1): Address.parse("services.support.roles.b")}
+    assert told(match(config, account, under_way=under_way)) == []
+
+
+@pytest.mark.parametrize(
+    ("live_names", "problems"),
+    [
+        ("abcd", [("unclear-rename", "services.support.roles.b"), ("unclear-rename", "services.support.roles.c")]),
+        ("bcd", []),
+        ("abd", []),
+    ],
+)
+def test_every_member_of_an_unfinished_chain_may_be_unclear(live_names: str, problems: list[tuple[str, str]]) -> None:
+    config = in_support(
+        *(
+            declared(
+                f"services.support.roles.{name}",
+                {"type": "service", "permissions": ("joinConversation",)},
+                renamed_from=former,
+            )
+            for name, former in ("ba", "cb", "dc")
+        )
+    )
+    live_roles = [role(name, "service", number) for number, name in enumerate(live_names, 1)]
+    assert told(match(config, state(service("support"), *live_roles))) == problems
 
 
 def test_a_chain_whose_last_rename_was_interrupted_goes_on_from_there() -> None:
