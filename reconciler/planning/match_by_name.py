@@ -255,7 +255,7 @@ class NameMatcher:
     def _begins_with_live(self, declared: Declared, names: _Names) -> bool:
         """Whether the first name of the chain that a declared resource is in is live, so the chain may be unfinished.
 
-        An old resource that the journal knows is no such one.
+        Old resources that the journal knows do not count.
         """
         passed: set[Address] = set()
         one: Declared | None = declared
