@@ -7,7 +7,7 @@ works"), and `tests/planning/test_three_way.py` has every row.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from enum import Enum
 from functools import cached_property
@@ -18,6 +18,7 @@ from reconciler.change import Standing
 from reconciler.config.model import Declared, Reference, Unknown, Value
 from reconciler.config.unknown_values import can_equal
 from reconciler.kinds.base import Kind
+from reconciler.kinds.comparable import canonical_json
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.markers import Ref
 from reconciler.lazy_dataclass import dataclass
@@ -273,7 +274,32 @@ def declared_standing(state: FieldState, desired: Value, path: str, sides: Sides
         return "unknown"
     if sides.means_same(path, state.content, desired.content):
         return "drifted"
-    return "pending" if sides.was_live(path, state.content) else "conflict"
+    if sides.was_live(path, state.content):
+        return "pending"
+    if sides.kind.by_path[path].shape is Shape.JSON and not isinstance(desired.content, Unknown):
+        return _json_standing(state.content, desired.content, sides.live.values.get(path))
+    return "conflict"
+
+
+def _json_standing(before: object, desired: object, live: object) -> Standing:
+    """Return the standing of JSON that was changed on both sides: only the inner values that still differ count."""
+    found = {*_inner_standings(before, desired, live)}
+    return found.pop() if len(found) == 1 else "conflict"
+
+
+def _inner_standings(before: object, desired: object, live: object) -> Iterator[Standing]:
+    if isinstance(before, Mapping) and isinstance(desired, Mapping) and isinstance(live, Mapping):
+        for key in {*desired, *live}:
+            sides = [side.get(key, Mark.UNDECLARED) for side in (before, desired, live)]
+            yield from _inner_standings(*sides)
+    elif not _same_json(desired, live):
+        yield "drifted" if _same_json(before, desired) else "pending" if _same_json(before, live) else "conflict"
+
+
+def _same_json(one: object, other: object) -> bool:
+    if one is Mark.UNDECLARED or other is Mark.UNDECLARED:
+        return one is other
+    return canonical_json(one) == canonical_json(other)
 
 
 def removed_standing(state: FieldState, path: str, sides: Sides, returns: ReturnValue) -> Standing:

@@ -435,7 +435,8 @@ class _Page:
         taken = self.room.take(whole, at_most=4_000)
         missing = len(self.plan.approvals) - len(taken)
         more = f" ({missing:,} more, not listed)" if missing else ""
-        return [f"To approve, add to `reconciler apply`{more}:", fence("sh", taken)]
+        command = "undo" if self.plan.undo else "apply"
+        return [f"To approve, add to `reconciler {command}`{more}:", fence("sh", taken)]
 
     def _warnings(self) -> list[str]:
         warnings = self.plan.warnings

@@ -382,7 +382,7 @@ class _Page:
             title = "To approve and apply:" if plan.approvals else "To apply:"
             lines += [title, f"  {escape(plan.apply_command)}"] if _is_sending(plan) else []
         elif plan.approvals:
-            lines += ["To approve, add to `reconciler apply`:", f"  {_approve(plan.approvals)}"]
+            lines += [f"To approve, add to `{_command(plan)}`:", f"  {_approve(plan.approvals)}"]
         if plan.accept_command:
             lines += [
                 f"To write the account's values into the configuration{' instead' if is_offered else ''}:",
@@ -459,6 +459,10 @@ _PLAN = PageWords(head=_where, nothing=_nothing_to_do, unmanaged=_unmanaged_titl
 def _is_sending(plan: ChangesView) -> bool:
     """Whether an apply with every approval would change something."""
     return any(not change.is_withheld for change in plan.changes)
+
+
+def _command(plan: ChangesView) -> str:
+    return "reconciler undo" if plan.undo else "reconciler apply"
 
 
 def _approve(addresses: Iterable[str]) -> str:

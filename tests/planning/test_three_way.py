@@ -18,9 +18,10 @@ from reconciler.kinds.fields import Content
 from reconciler.planning.baseline import Baseline, EntryInfo, Record
 from reconciler.planning.options import PlanOptions
 from reconciler.planning.plan import Plan, make_plan
+from reconciler.planning.three_way import Sides, declared_standing
 from reconciler.planning.widening import widen
 from reconciler.state import State
-from tests.builders import configuration, declared, live, state
+from tests.builders import configuration, declared, live, sid, state
 from tests.world import seen
 
 # B D L: class | plan | drift. Without a change in the plan, there is no class.
@@ -199,6 +200,32 @@ def test_the_tables_are_complete() -> None:
     assert {" ".join(one) for one in itertools.product("–xy", repeat=3)} <= {x.split(":")[0] for x in lines(FIELDS)}
     every = itertools.product(("–", "absent", "declared"), ("–", "absent", "declared"), ("missing", "as B", "changed"))
     assert {" ".join(one) for one in every} == {x.split(":")[0] for x in lines(RESOURCES)}
+
+
+@pytest.mark.parametrize(
+    ("before", "desired", "now", "standing"),
+    [
+        pytest.param({"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 2, "b": 2}, "drifted", id="one accepted, one drifted"),
+        pytest.param({"a": 1}, {"a": 1, "b": 2}, {"b": 2}, "drifted", id="one added on both sides, one lost"),
+        pytest.param({"a": {"b": 1, "c": 1}}, {"a": {"b": 2, "c": 1}}, {"a": {"b": 2}}, "drifted", id="inside"),
+        pytest.param({"a": 1, "b": 1}, {"a": 2, "b": 2}, {"a": 2, "b": 1}, "pending", id="one of two is live"),
+        pytest.param({"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 1, "b": 2}, "conflict", id="another one on each side"),
+        pytest.param({"a": 1}, {"a": 2}, {"a": 3}, "conflict", id="one on both sides"),
+        pytest.param({"a": 1, "b": 1}, {"a": True, "b": 1}, {"a": 2, "b": 1}, "conflict", id="1 is not true"),
+        pytest.param({"a": [1]}, {"a": [1, 2]}, {"a": [1, 3]}, "conflict", id="lists are whole values"),
+        pytest.param({"a": {"b": 1}}, {"a": 1}, {"a": {"b": 2}}, "conflict", id="no mapping any more"),
+    ],
+)
+def test_of_json_only_the_inner_values_that_still_differ_count(
+    before: Content, desired: Content, now: Content, standing: str
+) -> None:
+    where = "services.s.users.ada"
+    attributes = {"identity": "ada"}
+    account = live("user", 1, {**attributes, "attributes": now}, parents=(sid("IS"),))
+    found = declared(where, {**attributes, "attributes": desired}).values["attributes"]
+    state_of = declared(where, {**attributes, "attributes": before}).values["attributes"]
+    sides = Sides(account, lambda _reference: None, lambda _reference, _sid: False)
+    assert declared_standing(state_of, found, "attributes", sides) == standing
 
 
 @pytest.mark.parametrize("options", [{"ours": True}, {"approved": (Approval.parse(f"update:{WHERE}"),)}])
