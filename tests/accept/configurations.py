@@ -204,7 +204,8 @@ class _Writer:
                 tag = self.tag() if isinstance(item, str) else ""
                 lines.append(f"{pad}{name}: {tag}{text}{self.comment(own)}")
             if not any(line.startswith(f"{pad}-") for line in lines[begin:]) and not self.draw(st.integers(0, 15)):
-                lines[begin] = lines[begin].replace(f"{pad}{name}:", f"{pad}:", 1)
+                # A tab may not follow the colon of such a key.
+                lines[begin] = lines[begin].replace(f"{pad}{name}:", f"{pad}:", 1).replace(f"{pad}:\t", f"{pad}: ", 1)
                 lines.insert(begin, f"{pad}? {name}{self.comment(own)}")
         ends = [pad + label for label in self.label(path or None)]  # a comment at the end is about the whole mapping
         return [*lines, *self.draw(st.lists(st.sampled_from(ends), max_size=1))] if ends else lines
