@@ -278,7 +278,8 @@ class _Builder:
             opened.end = event.end_mark.index
         else:
             opened.end = max([opened.start, *(child.end for child in children[-2:])])
-            if children and isinstance(opened, Mapping):
+            # A first key may have a question mark before it, where the block begins.
+            if children and isinstance(opened, Mapping) and self._text[opened.start] != "?":
                 opened.start = children[0].outer
         self._add(opened)
 

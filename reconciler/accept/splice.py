@@ -295,9 +295,10 @@ class _Page(Lines):
     def _head(self, key: Node, node: Mapping | Sequence, value: Value) -> tuple[int, int, str]:
         """Return where the anchor and tag behind a key begin and end, and those of them that fit a new value."""
         colon = self._colon(key)
-        found = _PROPERTIES.match(self.whole, node.outer) if node.outer != node.start else None
-        if found is None:  # it may begin with the question mark of its first key
+        if node.outer == node.start:
             return colon, colon, ""
+        found = _PROPERTIES.match(self.whole, node.outer)
+        assert found is not None
         kept = [text for text in found[0].split() if not text.startswith("!") or _fits(text, value)]
         return colon, node.outer + len(found[0].rstrip()), "".join(f" {text}" for text in kept)
 

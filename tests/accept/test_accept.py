@@ -500,7 +500,10 @@ def test_a_type_is_no_drift_if_the_configuration_changed_what_belongs_to_it(tmp_
 
 
 def test_the_last_resource_of_a_section_with_question_marks_is_removed(tmp_path: Path) -> None:
-    text = HEAD + "    roles:\n     ? lead\n     :\n      type: service\n      permissions: [addParticipant]\n"
+    text = (
+        HEAD
+        + "    roles:\n     ? lead\n     :\n      type: service\n      permissions: [addParticipant]\n      # of it\n"
+    )
     one = desk(tmp_path, text)
     one.account.delete(role(one, "lead"))
     assert diff_of(one, "services.desk.roles.lead", again=False) == [
@@ -509,6 +512,7 @@ def test_the_last_resource_of_a_section_with_question_marks_is_removed(tmp_path:
         "-     :",
         "-      type: service",
         "-      permissions: [addParticipant]",
+        "-      # of it",
         "+    roles: {}",
     ]
 
